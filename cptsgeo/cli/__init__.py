@@ -1,0 +1,84 @@
+"""The command line: one module per command, loaded when it is called; it computes nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from cptsgeo.cli.texts import translate_click
+from cptsgeo.errors import CptsGeoError, UsageError
+from cptsgeo.i18n import LANGUAGES, N_, _, language
+
+COMMANDS = {
+    "check": N_("Report everything that is wrong or doubtful in the inputs"),
+    "coverage": N_("Compute coverage rates"),
+    "sizes": N_("Compute the population and the ACI size class of each CPTS"),
+    "white-zones": N_("List the units that no CPTS covers"),
+    "map": N_("Draw one interactive page"),
+    "build": N_("Compute everything: pages and tables, in one folder"),
+}
+EXIT_DATA = 1
+EXIT_USAGE = 2
+
+
+class LazyGroup(click.Group):
+    """List commands by name and import a command's module only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"cptsgeo.cli.{cmd_name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(name, _(text)) for name, text in COMMANDS.items()])
+
+
+def chosen_language(arguments: Sequence[str]) -> str:
+    """Return the language of ``--lang`` wherever it stands, else of CPTSGEO_LANG, else French.
+
+    Examples
+    --------
+    >>> chosen_language(["coverage", "--lang", "en"]), chosen_language(["--lang=en"])
+    ('en', 'en')
+    """
+    for position, argument in enumerate(arguments):
+        if argument == "--lang" and position + 1 < len(arguments):
+            return arguments[position + 1]
+        if argument.startswith("--lang="):
+            return argument.removeprefix("--lang=")
+    return os.environ.get("CPTSGEO_LANG", LANGUAGES[0])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with 0 (done), 1 (wrong data) or 2 (wrong usage)."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    lang = chosen_language(given)
+    with language(lang if lang in LANGUAGES else LANGUAGES[0]):
+        translate_click()
+        from cptsgeo.cli.root import cli
+
+        try:
+            cli.main(given, prog_name="cptsgeo", standalone_mode=False)
+        except click.exceptions.Exit as stop:
+            sys.exit(stop.exit_code)
+        except click.Abort:
+            sys.exit(130)
+        except click.ClickException as error:
+            error.show()
+            sys.exit(EXIT_USAGE)
+        except CptsGeoError as error:
+            click.echo(f"{_('Error')}{_(': ')}{error}", err=True)
+            sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_DATA)

@@ -1,0 +1,167 @@
+"""Options that several commands share, and how their values become the inputs of a study."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from cptsgeo.cli.texts import option
+from cptsgeo.i18n import LANGUAGES, N_, _, ngettext, number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cptsgeo.errors import Finding
+    from cptsgeo.study import Inputs, Study
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FORMATS = ("table", "csv", "json", "geojson", "xlsx", "gpkg", "parquet")
+SHOWN_FINDINGS = 12
+
+
+def _path(**settings: Any) -> click.Path:
+    return click.Path(path_type=Path, **settings)
+
+
+_INPUTS = (
+    option(
+        "--communes",
+        multiple=True,
+        type=_path(),
+        help=N_("Units and populations (CSV, XLSX, Parquet; INSEE's file as it is). Repeat for several files. Default: embedded table, COG 2026."),
+    ),
+    option("--population-year", type=int, help=N_("Census year, where the files of --communes do not say it.")),
+    option(
+        "--contours",
+        multiple=True,
+        type=_path(),
+        help=N_("Outlines (GeoParquet, GeoPackage, GeoJSON, Shapefile). Repeat for several files. Default: embedded schematic outlines, overseas."),
+    ),
+    option("--accept-holes", is_flag=True, help=N_("Take unexplained holes in the outlines for true enclaves.")),
+    option("--density", type=_path(), help=N_("INSEE density grid (CSV or XLSX with labels).")),
+    option(
+        "--perimeters",
+        type=_path(),
+        help=N_("CPTS and their communes: cpts_id or cpts_name, insee_code, and stage if known (CSV, XLSX). Default: embedded perimeters."),
+    ),
+    option("--cpts", type=_path(), help=N_("CPTS apart from their communes: cpts_id, cpts_name, stage.")),
+    option(
+        "--scope",
+        help=N_("Where the list of CPTS is complete: france, region=93, departement=13,84 or epci=SIREN. Default: the départements that the list touches."),
+    ),
+    option("--stages", help=N_("CPTS that count, by stage: pre_projet, lettre_intention, projet_valide, aci_signe, unknown. Default: all.")),
+    option("--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")),
+)
+
+_OUTPUT = (
+    option("-f", "--format", "form", type=click.Choice(FORMATS), help=N_("Output format. Default: that of --output, else table.")),
+    option("-o", "--output", type=_path(), help=N_("File to write. Default: the screen.")),
+    option("--overwrite", is_flag=True, help=N_("Replace what exists.")),
+)
+
+
+def _stacked(options: Iterable[Callable[[F], F]]) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        for decorator in reversed(list(options)):
+            function = decorator(function)
+        return function
+
+    return decorate
+
+
+def input_options(function: F) -> F:
+    """Add the options that say what to read; their values arrive as keyword arguments for :func:`inputs`."""
+    return _stacked(_INPUTS)(function)
+
+
+def output_options(function: F) -> F:
+    """Add ``--format``, ``--output`` and ``--overwrite``."""
+    return _stacked(_OUTPUT)(function)
+
+
+def inputs(
+    *,
+    communes: tuple[Path, ...],
+    population_year: int | None,
+    contours: tuple[Path, ...],
+    accept_holes: bool,
+    density: Path | None,
+    perimeters: Path | None,
+    cpts: Path | None,
+    scope: str | None,
+    stages: str | None,
+) -> Inputs:
+    """Make the inputs of a study from the values of :func:`input_options`."""
+    from cptsgeo.perimeters import parse_stages
+    from cptsgeo.scope import parse_scope
+    from cptsgeo.study import Inputs
+
+    return Inputs(
+        communes=communes,
+        population_year=population_year,
+        contours=contours,
+        accept_holes=accept_holes,
+        density=density,
+        perimeters=perimeters,
+        cpts=cpts,
+        scope=parse_scope(scope) if scope else None,
+        stages=parse_stages(stages) if stages else (),
+    )
+
+
+def study(*, with_contours: bool = False, **options: Any) -> Study:
+    """Read the study that the options describe, and tell its findings and scope on stderr."""
+    from cptsgeo.scope import scope_names
+    from cptsgeo.study import read_study
+
+    result = read_study(inputs(**options), with_contours=with_contours)
+    tell_findings(result.findings)
+    names = ", ".join(scope_names(result.communes, result.scope))
+    words = (
+        _("Scope: {scope} ({names}).")
+        if result.inputs.scope
+        else _("Scope: {scope} ({names}), the départements that the list touches; another one with --scope.")
+        if result.inputs.perimeters
+        else _("Scope: {scope} ({names}), that of the embedded perimeters.")
+    )
+    say(words.format(scope=result.scope, names=names))
+    return result
+
+
+def say(text: str) -> None:
+    """Write words to stderr: data alone goes to stdout."""
+    click.echo(text, err=True)
+
+
+def tell_findings(findings: Iterable[Finding]) -> None:
+    """Write warnings and remarks to stderr, the first ones in full."""
+    told = [finding for finding in findings if finding.severity != "error"]
+    for finding in told[:SHOWN_FINDINGS]:
+        place = f"{finding.where}{_(': ')}" if finding.file else ""
+        say(f"{_('Note') if finding.severity == 'info' else _('Warning')}{_(': ')}{place}{finding.problem}")
+    if len(told) > SHOWN_FINDINGS:
+        more = len(told) - SHOWN_FINDINGS
+        say(
+            ngettext(
+                "… and {count} more finding: `cptsgeo check` lists them all.",
+                "… and {count} more findings: `cptsgeo check` lists them all.",
+                more,
+            ).format(count=number(more))
+        )
+
+
+def deliver(table: pd.DataFrame, *, form: str | None, output: Path | None, overwrite: bool) -> None:
+    """Write a table to the file that the user named, else to stdout."""
+    from cptsgeo.export import to_text, write_table
+
+    if output is None or str(output) == "-":
+        sys.stdout.reconfigure(encoding="utf-8") if hasattr(sys.stdout, "reconfigure") else None
+        click.echo(to_text(table, form or "table"), nl=False)
+        return
+    write_table(table, output, form=form or "", overwrite=overwrite)
+    say(_("Written: {path}").format(path=output))

@@ -1,0 +1,59 @@
+"""Help in the reader's language: commands and options whose texts are translated where they are shown."""
+
+from __future__ import annotations
+
+import gettext
+import os
+from typing import Any
+
+import click
+
+from cptsgeo.i18n import LOCALE_DIR, _, current_language
+
+
+def translate_click() -> None:
+    """Point click's own texts ("Usage", "Options", error words) at our catalogue of them."""
+    os.environ["LANGUAGE"] = current_language()
+    gettext.bindtextdomain("messages", LOCALE_DIR)
+
+
+class Option(click.Option):
+    """Translate the help of an option when it is shown."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Return names and help, the help in the reader's language."""
+        source = self.help
+        self.help = _(source) if source else source
+        try:
+            return super().get_help_record(ctx)
+        finally:
+            self.help = source
+
+
+class Command(click.Command):
+    """Translate help and epilog; the epilog is a runnable example, shown as it is written."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help in the reader's language."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(_(self.help or ""))
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the example line by line, unwrapped."""
+        with formatter.section(_("Example")):
+            for line in (self.epilog or "").splitlines():
+                formatter.write(f"  {line}\n")
+
+
+def command(name: str, *, help: str, example: str) -> Any:
+    """Make a command whose help is translated and ends with an example that runs."""
+    return click.command(name, cls=Command, help=help, epilog=example, context_settings=CONTEXT)
+
+
+def option(*names: str, **settings: Any) -> Any:
+    """Make an option whose help is translated."""
+    return click.option(*names, cls=Option, **settings)
+
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}

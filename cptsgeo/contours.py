@@ -1,0 +1,270 @@
+"""Outlines of territorial units: read, fitted together and checked as a map without gaps or overlaps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cptsgeo.codes import CITY_ARRONDISSEMENTS, explain_bad_code, is_insee_code
+from cptsgeo.communes import ALIASES
+from cptsgeo.crs import MAINLAND, WGS84, by_territory, require_crs
+from cptsgeo.embedded import embedded
+from cptsgeo.errors import DataError, FileError, Finding, raise_errors
+from cptsgeo.i18n import _, current_language, number
+from cptsgeo.names import fold
+from cptsgeo.parameters import parameters
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+    from shapely import Geometry
+
+OVERLAP_TOLERANCE_M2 = 10_000.0
+"""Area of overlap between two units up to which digitising is forgiven: one hectare."""
+
+GAP_TOLERANCE_M2 = 10_000.0
+"""Area of an unexplained hole up to which digitising is forgiven: one hectare."""
+
+
+def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
+    """Read the outlines of units; the embedded schematic ones of four overseas territories when no file is given.
+
+    Where a file holds the outline of Paris, Lyon or Marseille and another its arrondissements, these are clipped
+    to the city, and what the clipping leaves of the city goes to the nearest of them, so that the map closes.
+
+    Parameters
+    ----------
+    paths
+        GeoParquet, GeoPackage, GeoJSON or Shapefile, in any CRS, with a column ``insee_code`` (other usual names
+        are understood). Several files are put end to end.
+
+    Returns
+    -------
+    GeoDataFrame
+        EPSG:4326, sorted by ``insee_code``: ``insee_code``, ``geometry_source`` (``schematic`` for embedded
+        outlines, else the file's name), ``geometry``.
+
+    Raises
+    ------
+    FileError
+        For a file that is no map layer.
+    DataError
+        For a layer without CRS, without a code column, or with malformed, repeated or empty units.
+    """
+    import geopandas as gpd
+    import pandas as pd
+
+    if not paths:
+        return gpd.read_parquet(embedded("communes/contours_outre_mer.parquet"))
+    layers = [_read_layer(Path(path)) for path in paths]
+    contours = gpd.GeoDataFrame(pd.concat(layers, ignore_index=True), crs=WGS84)
+    contours = _fit_arrondissements(contours)
+    repeated = contours.loc[contours["insee_code"].duplicated(), ["insee_code", "geometry_source"]]
+    raise_errors(
+        [
+            Finding(
+                "unit_repeated",
+                "error",
+                _("{code} is there more than once").format(code=row.insee_code),
+                _("keep one outline per unit (dissolve its parts)"),
+                row.geometry_source,
+                column="insee_code",
+                value=row.insee_code,
+            )
+            for row in repeated.itertuples()
+        ]
+    )
+    return contours.sort_values("insee_code", ignore_index=True)
+
+
+def _read_layer(path: Path) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+    import pyogrio
+
+    if path.is_dir():
+        raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
+    if not path.exists():
+        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    try:
+        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
+    except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
+        raise FileError(
+            _("the file cannot be read as a map layer"),
+            fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),
+            where=path.name,
+        ) from error
+    if not isinstance(layer, gpd.GeoDataFrame):
+        raise FileError(
+            _("the file holds a table without outlines"),
+            fix=_("give it with --communes, and the outlines with --contours"),
+            where=path.name,
+        )
+    require_crs(layer, path.name)
+    names = {fold(column).replace(" ", "_"): column for column in layer.columns}
+    code = next((names[known] for known in ("insee_code", *ALIASES["insee_code"]) if known in names), None)
+    if code is None:
+        raise DataError(
+            _("no column holds the INSEE code; the file has: {columns}").format(columns=", ".join(layer.columns)),
+            fix=_("name that column insee_code"),
+            where=path.name,
+        )
+    codes = layer[code].astype("str").str.strip()
+    findings = []
+    for row, (text, shape) in enumerate(zip(codes, layer.geometry, strict=True), start=1):
+        if not is_insee_code(text):
+            rule, problem, fix = explain_bad_code(text)
+            findings.append(Finding(rule, "error", problem, fix, path.name, row, code, text))
+        elif shape is None or shape.is_empty or shape.geom_type not in {"Polygon", "MultiPolygon"}:
+            findings.append(
+                Finding(
+                    "outline_missing",
+                    "error",
+                    _("{code} has no outline, or one that is not a polygon").format(code=text),
+                    _("give its polygon, or remove the row: units without outline are counted and not drawn"),
+                    path.name,
+                    row,
+                    "geometry",
+                    text,
+                )
+            )
+    raise_errors(findings)
+    shapes = layer.geometry.to_crs(WGS84).make_valid() if not layer.geometry.is_valid.all() else layer.to_crs(WGS84).geometry
+    return gpd.GeoDataFrame(
+        {"insee_code": codes.to_numpy(), "geometry_source": path.name}, geometry=shapes.to_numpy(), crs=WGS84
+    )
+
+
+def _fit_arrondissements(contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Clip arrondissements to their city's outline and share what is left of it; drop the city's own row."""
+    import geopandas as gpd
+    import shapely
+
+    fitted = contours
+    for city, arrondissements in CITY_ARRONDISSEMENTS.items():
+        whole = contours[contours["insee_code"] == city]
+        parts = contours[contours["insee_code"].isin(arrondissements)]
+        if whole.empty or len(parts) != len(arrondissements):
+            continue
+        outline = whole.to_crs(MAINLAND).geometry.iloc[0]
+        shapes = [shape.intersection(outline) for shape in parts.to_crs(MAINLAND).geometry]
+        cells = shapely.get_parts(outline.difference(shapely.union_all(shapes)))
+        gained: list[list[Geometry]] = [[shape] for shape in shapes]
+        for cell in cells:
+            nearest = min(range(len(shapes)), key=lambda position, cell=cell: _border_rank(cell, shapes[position]))
+            gained[nearest].append(cell)
+        closed = gpd.GeoSeries([shapely.union_all(group) for group in gained], index=parts.index, crs=MAINLAND)
+        fitted = fitted.drop(whole.index)
+        fitted.loc[parts.index, "geometry"] = closed.to_crs(WGS84)
+    return fitted
+
+
+def _border_rank(cell: Geometry, shape: Geometry) -> tuple[float, float]:
+    """Rank arrondissements for a leftover of the city: longest shared border first, then the nearest."""
+    import shapely
+
+    return (-shapely.length(shapely.intersection(cell, shape)), shapely.distance(cell, shape))
+
+
+def check_contours(contours: gpd.GeoDataFrame, *, accept_holes: bool = False) -> list[Finding]:
+    """Look for overlaps between units and holes inside the map that no known enclave explains.
+
+    Parameters
+    ----------
+    contours
+        ``insee_code`` and ``geometry``, with a CRS.
+    accept_holes
+        Report holes as warnings: true enclaves, or a file that stops at a border.
+
+    Returns
+    -------
+    list of Finding
+        One per pair of units that overlap by more than a hectare, one per hole of more than a hectare.
+    """
+    import shapely
+
+    findings: list[Finding] = []
+    for epsg, part in by_territory(contours).items():
+        shapes = part.geometry.to_numpy()
+        invalid = ~shapely.is_empty(shapely.coverage_invalid_edges(shapes))
+        union = shapely.union_all(shapes) if invalid.any() else shapely.coverage_union_all(shapes)
+        findings += _overlaps(part[invalid])
+        findings += _holes(part, union, epsg, accept_holes)
+    return findings
+
+
+def _overlaps(part: gpd.GeoDataFrame) -> list[Finding]:
+    import shapely
+
+    shapes = part.geometry.to_numpy()
+    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    one, other = one[one < other], other[one < other]
+    areas = shapely.area(shapely.intersection(shapes[one], shapes[other]))
+    codes = part["insee_code"].to_numpy()
+    return [
+        Finding(
+            "contours_overlap",
+            "error",
+            _("the outlines of {one} and {other} overlap by {area} km²").format(
+                one=codes[i], other=codes[j], area=number(area / 1e6, 3)
+            ),
+            _("correct the layer, or take the one of IGN (ADMIN EXPRESS COG)"),
+            str(part["geometry_source"].iloc[i]) if "geometry_source" in part else "",
+            column="geometry",
+            value=f"{codes[i]} {codes[j]}",
+        )
+        for i, j, area in zip(one, other, areas, strict=True)
+        if area > OVERLAP_TOLERANCE_M2
+    ]
+
+
+def _holes(part: gpd.GeoDataFrame, union: Geometry, epsg: int, accept_holes: bool) -> list[Finding]:
+    import geopandas as gpd
+    import shapely
+
+    shapes = part.geometry.to_numpy()
+    rings = [ring for polygon in shapely.get_parts(union) for ring in polygon.interiors]
+    holes = [hole for hole in map(shapely.Polygon, rings) if hole.area > GAP_TOLERANCE_M2]
+    if not holes:
+        return []
+    enclaves = parameters("enclaves")["enclave"]
+    points = gpd.GeoSeries.from_xy(
+        [enclave["longitude"] for enclave in enclaves], [enclave["latitude"] for enclave in enclaves], crs=WGS84
+    ).to_crs(epsg)
+    tree = shapely.STRtree(shapes)
+    codes = part["insee_code"].to_numpy()
+    findings = []
+    for hole in holes:
+        known = [enclave[current_language()] for enclave, point in zip(enclaves, points, strict=True) if hole.contains(point)]
+        around = ", ".join(sorted(codes[tree.query(hole, predicate="intersects")])[:6])
+        area = number(hole.area / 1e6, 2)
+        if known:
+            findings.append(
+                Finding(
+                    "contours_enclave",
+                    "info",
+                    _("the map has a hole of {area} km² that belongs to no commune: {name}").format(
+                        area=area, name=known[0]
+                    ),
+                    column="geometry",
+                    value=around,
+                )
+            )
+            continue
+        findings.append(
+            Finding(
+                "contours_hole",
+                "warning" if accept_holes else "error",
+                _("the map has a hole of {area} km² between {codes}").format(area=area, codes=around),
+                _("add the outline that is missing there; if it is a true enclave, pass --accept-holes"),
+                str(part["geometry_source"].iloc[0]) if "geometry_source" in part else "",
+                column="geometry",
+                value=around,
+            )
+        )
+    return findings
+
+
+def undrawn(communes: pd.DataFrame, contours: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return the units that have no outline: they are counted, and cannot be drawn."""
+    return communes[~communes["insee_code"].isin(contours["insee_code"])]

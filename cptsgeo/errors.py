@@ -1,0 +1,138 @@
+"""What went wrong, where, and what to do about it: the one error root and its children."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from cptsgeo.i18n import _
+
+Severity = Literal["error", "warning", "info"]
+
+SHOWN_FINDINGS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """State one thing found in one place of one input.
+
+    Parameters
+    ----------
+    rule
+        Stable name of the rule that found it, such as ``code_lost_zero``.
+    severity
+        ``error`` stops the run; ``warning`` needs a reader; ``info`` tells what was done.
+    problem
+        What is wrong, in the user's language.
+    fix
+        What to do about it.
+    file, row, column, value
+        Where: the file's name, its row (1 is the first line of the file), the column, the value as read.
+        Empty or ``None`` where they have no meaning.
+    """
+
+    rule: str
+    severity: Severity
+    problem: str
+    fix: str = ""
+    file: str = ""
+    row: int | None = None
+    column: str = ""
+    value: str = ""
+
+    @property
+    def where(self) -> str:
+        """Say the place in words, such as ``liste.csv, row 3, column insee_code``."""
+        parts = [self.file]
+        if self.row is not None:
+            parts.append(_("row {row}").format(row=self.row))
+        if self.column:
+            parts.append(_("column {column}").format(column=self.column))
+        return ", ".join(part for part in parts if part)
+
+
+class CptsGeoError(Exception):
+    """Say what is wrong, where, and what to do: the root of every error that cptsgeo raises.
+
+    Parameters
+    ----------
+    problem
+        What is wrong.
+    fix
+        What the reader can do about it.
+    where
+        File, row and column, in words.
+    """
+
+    def __init__(self, problem: str, *, fix: str, where: str = "") -> None:
+        self.problem = problem
+        self.fix = fix
+        self.where = where
+        super().__init__(problem)
+
+    def __str__(self) -> str:
+        place = f"{self.where}{_(': ')}" if self.where else ""
+        return f"{place}{self.problem}\n{_('What to do: {fix}').format(fix=self.fix)}"
+
+
+class UsageError(CptsGeoError, ValueError):
+    """Refuse a wrong argument or option: nothing is wrong with the data."""
+
+
+class FileError(CptsGeoError, OSError):
+    """Refuse a file or folder that cannot be read or written as asked."""
+
+
+class DataError(CptsGeoError, ValueError):
+    """Refuse data, with every finding at once.
+
+    Parameters
+    ----------
+    problem, fix, where
+        As in :class:`CptsGeoError`.
+    findings
+        Everything found wrong; the message lists the first of them and counts the rest.
+    """
+
+    def __init__(self, problem: str, *, fix: str, where: str = "", findings: Iterable[Finding] = ()) -> None:
+        super().__init__(problem, fix=fix, where=where)
+        self.findings = tuple(findings)
+
+    def __str__(self) -> str:
+        lines = [super().__str__()]
+        for finding in self.findings[:SHOWN_FINDINGS]:
+            lines.append(f"  - {finding.where}{_(': ') if finding.where else ''}{finding.problem}")
+            if finding.fix and finding.fix != self.fix:
+                lines.append(f"    {finding.fix}")
+        hidden = len(self.findings) - SHOWN_FINDINGS
+        if hidden > 0:
+            lines.append("  " + _("… and {count} more: run `cptsgeo check` to see them all.").format(count=hidden))
+        return "\n".join(lines)
+
+
+def raise_errors(findings: Iterable[Finding]) -> None:
+    """Raise one :class:`DataError` that carries every finding of severity ``error``, if there is any.
+
+    Raises
+    ------
+    DataError
+        When at least one finding is an error. A single finding speaks for itself.
+
+    Examples
+    --------
+    >>> raise_errors([Finding("stage_missing", "warning", "no stage")])
+    """
+    errors = [finding for finding in findings if finding.severity == "error"]
+    if not errors:
+        return
+    if len(errors) == 1:
+        only = errors[0]
+        raise DataError(only.problem, fix=only.fix, where=only.where)
+    files = sorted({finding.file for finding in errors if finding.file})
+    raise DataError(
+        _("{count} errors in the data").format(count=len(errors)),
+        fix=_("correct the rows listed below; nothing was computed or written"),
+        where=", ".join(files),
+        findings=errors,
+    )

@@ -1,0 +1,271 @@
+"""Write result tables: CSV, XLSX, JSON, GeoJSON, GeoPackage and GeoParquet, identical bytes for identical tables."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cptsgeo.crs import WGS84
+from cptsgeo.errors import UsageError
+from cptsgeo.files import whole_file
+from cptsgeo.i18n import _, number, percent
+from cptsgeo.schemas import COLUMNS, label
+from cptsgeo.tabular import FORMULA_STARTS
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+TEXT_FORMATS = ("table", "csv", "json", "geojson")
+FORMATS = (*TEXT_FORMATS, "xlsx", "gpkg", "parquet")
+MAP_FORMATS = ("geojson", "gpkg")
+FIXED_TIME = "2000-01-01T00:00:00.000Z"
+ZIP_TIME = (2000, 1, 1, 0, 0, 0)
+RATE_DIGITS = 6
+
+
+def with_geometry(table: pd.DataFrame, contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Join outlines to a table by ``insee_code``; a unit without outline keeps its row and has no geometry."""
+    import geopandas as gpd
+
+    joined = table.merge(
+        contours[["insee_code", "geometry_source", "geometry"]], on="insee_code", how="left", validate="one_to_one"
+    )
+    return gpd.GeoDataFrame(joined, geometry="geometry", crs=contours.crs)
+
+
+def to_text(table: pd.DataFrame, form: str) -> str:
+    """Write a table as text.
+
+    Parameters
+    ----------
+    table
+        A table, with geometry for ``geojson``.
+    form
+        ``table`` (for people: translated headings, French numbers), ``csv`` (comma, dot, rates to six decimals),
+        ``json`` (a list of records) or ``geojson`` (RFC 7946: EPSG:4326, seven decimals).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> to_text(pd.DataFrame({"insee_code": ["01001"], "coverage_rate": [0.5]}), "csv")
+    'insee_code,coverage_rate\\n01001,0.5\\n'
+    """
+    if form == "csv":
+        return _rounded(_guarded(_without_shapes(table))).to_csv(index=False, lineterminator="\n")
+    if form == "json":
+        records = json.loads(_rounded(_without_shapes(table)).to_json(orient="records", double_precision=15))
+        return json.dumps(records, ensure_ascii=False, indent=1) + "\n"
+    if form == "geojson":
+        return _geojson(table)
+    if form == "table":
+        return _for_people(table)
+    raise UsageError(
+        _("{form} cannot be written to the screen").format(form=form),
+        fix=_("name a file with --output"),
+        where="--format",
+    )
+
+
+def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: bool = False) -> None:
+    """Write a table to a file, whole or not at all.
+
+    A text that a spreadsheet would run as a formula is written behind an apostrophe in CSV, and as text in XLSX.
+
+    Parameters
+    ----------
+    table
+        A table; with geometry for ``geojson``, ``gpkg`` and GeoParquet.
+    path
+        The file; its ending gives the format when ``form`` does not.
+    form
+        One of :data:`FORMATS`.
+    overwrite
+        Replace a file that exists.
+
+    Raises
+    ------
+    UsageError
+        For an unknown format, or a map format without outlines.
+    FileError
+        When the file exists, or cannot be written.
+    """
+    form = form or path.suffix.lower().lstrip(".")
+    if form not in FORMATS:
+        raise UsageError(
+            _("{form!r} is not an output format").format(form=form),
+            fix=_("choose one of: {choices}").format(choices=", ".join(FORMATS)),
+            where=str(path),
+        )
+    _require_shapes(table, form)
+    with whole_file(path, overwrite=overwrite) as part:
+        if form in TEXT_FORMATS:
+            part.write_text(to_text(table, form), encoding="utf-8", newline="")
+        elif form == "xlsx":
+            part.write_bytes(_xlsx({path.stem[:31]: table}))
+        elif form == "parquet":
+            table.to_parquet(part, index=False, compression="zstd")
+        else:
+            _write_gpkg(table, part, path.stem)
+
+
+def write_workbook(tables: dict[str, pd.DataFrame], path: Path, *, overwrite: bool = False) -> None:
+    """Write several tables to one XLSX workbook, a sheet each, under translated headings."""
+    with whole_file(path, overwrite=overwrite) as part:
+        part.write_bytes(_xlsx(tables))
+
+
+def _is_map(table: pd.DataFrame) -> bool:
+    import geopandas as gpd
+
+    return isinstance(table, gpd.GeoDataFrame)
+
+
+def _require_shapes(table: pd.DataFrame, form: str) -> None:
+    if form in MAP_FORMATS and not _is_map(table):
+        raise UsageError(
+            _("this table has no outlines, and {form} needs them").format(form=form),
+            fix=_("ask for the results by unit (--by unit) with --contours, or for CSV"),
+            where="--format",
+        )
+
+
+def _without_shapes(table: pd.DataFrame) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(table.drop(columns=table.geometry.name)) if _is_map(table) else table
+
+
+def _rounded(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(**{name: table[name].round(RATE_DIGITS) for name in table.select_dtypes("float").columns})
+
+
+def _guarded(table: pd.DataFrame) -> pd.DataFrame:
+    texts = [name for name in table.columns if name not in COLUMNS or COLUMNS[name].kind == "text"]
+    return table.assign(
+        **{
+            name: table[name].map(
+                lambda value: "'" + value if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+            )
+            for name in texts
+        }
+    )
+
+
+def _geojson(table: pd.DataFrame) -> str:
+    import shapely
+
+    _require_shapes(table, "geojson")
+    layer = table.to_crs(WGS84)
+    shapes = shapely.set_precision(layer.geometry.to_numpy(), 1e-7)
+    polygons = shapely.orient_polygons(shapes)
+    properties = json.loads(_rounded(_without_shapes(layer)).to_json(orient="records", double_precision=15))
+    features = [
+        {
+            "type": "Feature",
+            "properties": record,
+            "geometry": json.loads(shapely.to_geojson(shape)) if shape is not None else None,
+        }
+        for record, shape in zip(properties, polygons, strict=True)
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n"
+
+
+def cell_text(value: object, column: str) -> str:
+    """Write one value as a reader does, by the kind of its column."""
+    import pandas as pd
+
+    if value is None or value is pd.NA or value != value:
+        return "–"
+    kind = COLUMNS[column].kind if column in COLUMNS else "text"
+    if kind == "rate":
+        return percent(float(str(value)), 2)
+    if kind == "count":
+        return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(str(value)))
+    if kind == "measure":
+        return number(float(str(value)), 1)
+    return str(value)
+
+
+def _for_people(table: pd.DataFrame) -> str:
+    plain = _without_shapes(table)
+    names = list(plain.columns)
+    rows = [[label(name) for name in names]]
+    rows += [[cell_text(value, name) for name, value in zip(names, row, strict=True)] for row in plain.itertuples(index=False)]
+    widths = [max(len(row[position]) for row in rows) for position in range(len(names))]
+    right = [name in COLUMNS and COLUMNS[name].kind != "text" for name in names]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if aligned else cell.ljust(width)
+            for cell, width, aligned in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+    lines.insert(1, "  ".join("─" * width for width in widths))
+    return "\n".join(lines) + "\n"
+
+
+def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
+    from datetime import datetime
+
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
+    workbook = Workbook(write_only=True)
+    workbook.properties.created = workbook.properties.modified = datetime(*ZIP_TIME)
+    for title, table in tables.items():
+        plain = _without_shapes(table)
+        sheet = workbook.create_sheet(title[:31])
+        sheet.freeze_panes = "A2"
+        for position, name in enumerate(plain.columns):
+            sheet.column_dimensions[chr(ord("A") + position)].width = max(12, min(40, len(label(name)) + 2))
+        header = [WriteOnlyCell(sheet, value=name) for name in plain.columns]
+        for cell in header:
+            cell.font = Font(bold=True)
+        sheet.append(header)
+        for row in plain.astype("object").itertuples(index=False):
+            cells = []
+            for name, value in zip(plain.columns, row, strict=True):
+                missing = value is None or value != value or str(value) == "<NA>"
+                cell = WriteOnlyCell(sheet, value=None if missing else value)
+                if isinstance(value, str):
+                    cell.data_type = "s"
+                if name in COLUMNS and COLUMNS[name].kind == "rate":
+                    cell.number_format = "0.00%"
+                elif name in COLUMNS and COLUMNS[name].kind == "count" and name != "population_year":
+                    cell.number_format = "#,##0"
+                cells.append(cell)
+            sheet.append(cells)
+    buffer = io.BytesIO()
+    workbook.save(buffer)
+    return _fixed_times(buffer.getvalue())
+
+
+def _fixed_times(archive: bytes) -> bytes:
+    """Write a ZIP archive again with one date for every entry, so that equal tables give equal bytes."""
+    import re
+
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as fixed:
+        for entry in source.namelist():
+            content = source.read(entry)
+            if entry == "docProps/core.xml":
+                content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", FIXED_TIME[:19].encode() + b"Z", content)
+            info = zipfile.ZipInfo(entry, ZIP_TIME)
+            info.compress_type = zipfile.ZIP_DEFLATED
+            fixed.writestr(info, content)
+    return target.getvalue()
+
+
+def _write_gpkg(layer: gpd.GeoDataFrame, path: Path, name: str) -> None:
+    import pyogrio
+
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": FIXED_TIME})
+    try:
+        pyogrio.write_dataframe(layer, path, driver="GPKG", layer=name)
+    finally:
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": None})

@@ -1,0 +1,236 @@
+"""Size of each CPTS: its population, its ACI class, and the inhabitants whom several CPTS count."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from cptsgeo.parameters import in_force
+from cptsgeo.perimeters import Perimeters
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+CLASSES = (1, 2, 3, 4)
+
+
+def size_class(population: ArrayLike, *, on: date | None = None) -> np.ndarray:
+    """Return the ACI size class, 1 to 4, of populations.
+
+    The class of a population exactly on a bound is a dated parameter, since the published texts do not state it.
+
+    Parameters
+    ----------
+    population
+        Inhabitants, any shape.
+    on
+        Day of the law to apply; the latest when not given.
+
+    References
+    ----------
+    ACI of 20 June 2019 in favour of CPTS: under 40,000; 40,000 to 80,000; 80,000 to 175,000; over 175,000.
+
+    Examples
+    --------
+    >>> size_class([39_999, 40_000, 175_000, 175_001]).tolist()
+    [1, 2, 3, 4]
+    """
+    import numpy as np
+
+    edition = in_force("size_classes", on)
+    counts = np.asarray(population)
+    result = np.ones(counts.shape, dtype="int64")
+    for bound, belongs_to in zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True):
+        result += counts >= bound if belongs_to == "upper" else counts > bound
+    return result
+
+
+def member_populations(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
+    """Return the membership with the population that each CPTS has in each unit.
+
+    Returns
+    -------
+    DataFrame
+        ``membership`` with ``population`` (of the unit) and ``population_in_cpts`` (population x share, rounded to
+        the inhabitant), joined on ``insee_code``.
+    """
+    import numpy as np
+
+    joined = perimeters.membership.merge(
+        communes[["insee_code", "name", "population", "region_code", "region_name"]],
+        on="insee_code",
+        how="left",
+        validate="many_to_one",
+    )
+    exact = (joined["population"] * joined["share"]).astype("float64")
+    return joined.assign(population_in_cpts=np.floor(exact + 0.5).astype("int64"))
+
+
+def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = None) -> pd.DataFrame:
+    """Compute the population and the size class of each CPTS, over all its units.
+
+    Parameters
+    ----------
+    communes
+        All units, inside the scope and outside: a CPTS keeps its population where it crosses a border.
+    perimeters
+        CPTS and membership.
+    on
+        Day of the law to apply.
+
+    Returns
+    -------
+    DataFrame
+        One row per CPTS, sorted by ``cpts_id``: ``cpts_id``, ``cpts_name``, ``stage``, ``units``, ``population``,
+        ``size_class``, ``to_lower_bound`` and ``to_upper_bound`` (inhabitants that it can lose or win before its
+        class changes; missing at the ends), ``region_code`` and ``region_name`` (that of most of its inhabitants).
+        A CPTS without units has population 0 and no class.
+
+    Notes
+    -----
+    ``population = sum over units of round(population of the unit x share)``.
+    """
+    import pandas as pd
+
+    members = member_populations(communes, perimeters)
+    grouped = members.groupby("cpts_id")
+    table = perimeters.cpts.copy()
+    table["units"] = table["cpts_id"].map(grouped.size()).fillna(0).astype("int64")
+    table["population"] = table["cpts_id"].map(grouped["population_in_cpts"].sum()).fillna(0).astype("int64")
+    table["size_class"] = pd.array(size_class(table["population"], on=on), dtype="Int64")
+    table["size_class"] = table["size_class"].mask(table["units"] == 0)
+    lower, upper = _margins(table["population"], on)
+    table["to_lower_bound"] = lower.mask(table["units"] == 0)
+    table["to_upper_bound"] = upper.mask(table["units"] == 0)
+    regions = (
+        members.groupby(["cpts_id", "region_code", "region_name"], as_index=False)["population_in_cpts"]
+        .sum()
+        .sort_values(["population_in_cpts", "region_code"], ascending=[False, True])
+        .drop_duplicates("cpts_id")
+        .set_index("cpts_id")
+    )
+    for column in ("region_code", "region_name"):
+        table[column] = table["cpts_id"].map(regions[column])
+    return table
+
+
+def _margins(population: pd.Series, on: date | None) -> tuple[pd.Series, pd.Series]:
+    """Count the inhabitants that each population can lose, and win, without changing class."""
+    import numpy as np
+    import pandas as pd
+
+    edition = in_force("size_classes", on)
+    sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
+    first_above = np.array([bound if belongs_to == "upper" else bound + 1 for bound, belongs_to in sides])
+    rank = np.searchsorted(first_above, population.to_numpy(), side="right")
+    floors = np.concatenate([[np.nan], first_above])[rank]
+    ceilings = np.concatenate([first_above, [np.nan]])[rank]
+    return (
+        pd.Series(population - floors, population.index).astype("Int64"),
+        pd.Series(ceilings - 1 - population, population.index).astype("Int64"),
+    )
+
+
+def size_distribution(sizes: pd.DataFrame) -> pd.DataFrame:
+    """Count CPTS and inhabitants by size class, for each region and for all.
+
+    Parameters
+    ----------
+    sizes
+        As :func:`sizes` returns them.
+
+    Returns
+    -------
+    DataFrame
+        One row per region and class, every class present even when empty, the whole last: ``region_code``
+        (``all`` for the whole), ``region_name``, ``size_class``, ``cpts_count``, ``population`` (sum over CPTS: a unit in
+        two of them counts twice, see :func:`double_counts`).
+    """
+    import pandas as pd
+
+    placed = sizes.dropna(subset="size_class")
+    everywhere = placed.assign(region_code="all", region_name="")
+    stacked = pd.concat([placed, everywhere])
+    counted = stacked.groupby(["region_code", "region_name", "size_class"]).agg(
+        cpts_count=("cpts_id", "size"), population=("population", "sum")
+    )
+    regions = stacked[["region_code", "region_name"]].drop_duplicates().sort_values("region_code")
+    grid = regions.merge(pd.DataFrame({"size_class": list(CLASSES)}), how="cross")
+    return (
+        grid.merge(counted.reset_index(), on=["region_code", "region_name", "size_class"], how="left", validate="1:1")
+        .fillna({"cpts_count": 0, "population": 0})
+        .astype({"cpts_count": "int64", "population": "int64", "size_class": "int64"})
+    )
+
+
+def double_counts(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
+    """List the units whose inhabitants several CPTS count: the double-count ledger.
+
+    Parameters
+    ----------
+    communes, perimeters
+        As for :func:`sizes`.
+
+    Returns
+    -------
+    DataFrame
+        One row per unit in two CPTS or more, sorted: ``insee_code``, ``name``, ``population``, ``cpts_count``,
+        ``cpts`` (names), ``population_counted`` (sum over its CPTS), ``population_covered`` (counted once) and
+        ``double_count``, their difference.
+
+    Notes
+    -----
+    The sum of ``double_count`` is the sum of the CPTS populations minus the covered population, to the inhabitant.
+    """
+    import numpy as np
+
+    members = member_populations(communes, perimeters)
+    members["cpts_name"] = members["cpts_id"].map(perimeters.cpts.set_index("cpts_id")["cpts_name"])
+    table = (
+        members.sort_values("cpts_name")
+        .groupby("insee_code")
+        .agg(
+            name=("name", "first"),
+            population=("population", "first"),
+            cpts_count=("cpts_id", "size"),
+            cpts=("cpts_name", "; ".join),
+            share=("share", "sum"),
+            population_counted=("population_in_cpts", "sum"),
+        )
+        .reset_index()
+    )
+    covered = (table["population"] * table["share"].clip(upper=1)).astype("float64")
+    table["population_covered"] = np.floor(covered + 0.5).astype("int64")
+    table["double_count"] = table["population_counted"] - table["population_covered"]
+    return table[table["cpts_count"] > 1].drop(columns="share").reset_index(drop=True)
+
+
+def double_counts_by_pair(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
+    """Count units and inhabitants that two CPTS share, for each pair.
+
+    Returns
+    -------
+    DataFrame
+        One row per pair that shares at least one unit, sorted: ``cpts_id``, ``cpts_name``, ``other_id``,
+        ``other_name``, ``units``, ``population`` (of the shared units, by the least part that the two must have
+        in common: ``max(0, share + other share - 1)``). A unit in three CPTS is in three pairs, so pairs may sum
+        to more than the ledger.
+    """
+    import numpy as np
+
+    names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
+    members = member_populations(communes, perimeters)[["cpts_id", "insee_code", "share", "population"]]
+    pairs = members.merge(members[["cpts_id", "insee_code", "share"]], on="insee_code", suffixes=("", "_other"))
+    pairs = pairs[pairs["cpts_id"] < pairs["cpts_id_other"]]
+    common = pairs["population"] * (pairs["share"] + pairs["share_other"] - 1).clip(lower=0)
+    pairs = pairs.assign(common=np.floor(common.astype("float64") + 0.5).astype("int64"))
+    table = (
+        pairs.groupby(["cpts_id", "cpts_id_other"], as_index=False)
+        .agg(units=("insee_code", "size"), population=("common", "sum"))
+        .rename(columns={"cpts_id_other": "other_id"})
+    )
+    table["cpts_name"] = table["cpts_id"].map(names)
+    table["other_name"] = table["other_id"].map(names)
+    return table[["cpts_id", "cpts_name", "other_id", "other_name", "units", "population"]]

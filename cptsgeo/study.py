@@ -1,0 +1,211 @@
+"""One study: the tables that every command reads, checked once, and what was found on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cptsgeo.communes import embedded_communes, parse_communes, read_density, with_density
+from cptsgeo.errors import CptsGeoError, DataError, Finding, raise_errors
+from cptsgeo.i18n import _, ngettext, number
+from cptsgeo.perimeters import Perimeters, parse_perimeters, with_stages
+from cptsgeo.scope import Scope, embedded_scope, in_scope, touched_departements
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Name the files and choices of a study; empty means the embedded data.
+
+    Attributes
+    ----------
+    communes
+        Files of units and populations.
+    population_year
+        Census year, where the files do not say it.
+    contours
+        Files of outlines.
+    accept_holes
+        Take unexplained holes of the map for true enclaves.
+    density
+        File of INSEE density levels.
+    perimeters, cpts
+        File of the membership, and of the CPTS when apart.
+    scope
+        Where the list is complete; the départements that the list touches when not given.
+    stages
+        Stages whose CPTS count; all when empty.
+    """
+
+    communes: tuple[Path, ...] = ()
+    population_year: int | None = None
+    contours: tuple[Path, ...] = ()
+    accept_holes: bool = False
+    density: Path | None = None
+    perimeters: Path | None = None
+    cpts: Path | None = None
+    scope: Scope | None = None
+    stages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Study:
+    """Hold the checked tables of a study.
+
+    Attributes
+    ----------
+    inputs
+        What was asked.
+    communes
+        All units; see :func:`cptsgeo.communes.read_communes`.
+    in_scope
+        Booleans on the index of ``communes``.
+    scope
+        The scope in force.
+    perimeters
+        CPTS that count and have a unit in the scope, and their membership.
+    contours
+        Outlines of the units of the scope and of these CPTS; ``None`` when they were not asked for.
+    findings
+        Warnings and remarks; errors were raised.
+    """
+
+    inputs: Inputs
+    communes: pd.DataFrame
+    in_scope: pd.Series
+    scope: Scope
+    perimeters: Perimeters
+    contours: gpd.GeoDataFrame | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """Return the units of the scope."""
+        return self.communes[self.in_scope]
+
+
+def read_study(inputs: Inputs, *, with_contours: bool = False) -> Study:
+    """Read and check everything a command needs.
+
+    Raises
+    ------
+    DataError
+        With every error of every table at once.
+    FileError, UsageError
+        For a file that cannot be read, or a wrong choice.
+    """
+    study, findings = parse_study(inputs, with_contours=with_contours)
+    raise_errors(findings)
+    assert study is not None, "a study without errors exists"
+    return study
+
+
+def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study | None, list[Finding]]:
+    """Read as :func:`read_study`, and return every finding, errors too; no study where the tables cannot be joined."""
+    from cptsgeo.check import check
+    from cptsgeo.contours import check_contours, read_contours
+
+    communes, findings = parse_communes(inputs.communes, population_year=inputs.population_year)
+    reference = communes if len(communes) else embedded_communes()
+    if inputs.density is not None:
+        try:
+            communes = with_density(communes, read_density(inputs.density))
+        except CptsGeoError as error:
+            findings += as_findings(error)
+    perimeters, found = parse_perimeters(inputs.perimeters, reference, cpts=inputs.cpts)
+    findings += found
+    if any(finding.severity == "error" for finding in findings):
+        return None, findings
+    findings += _missing_units(communes, inputs)
+    if inputs.stages:
+        chosen = with_stages(perimeters, inputs.stages)
+        findings += _left_out(perimeters, chosen)
+        perimeters = chosen
+    scope = inputs.scope or (
+        embedded_scope() if inputs.perimeters is None else touched_departements(communes, perimeters)
+    )
+    inside = in_scope(communes, scope)
+    codes = set(communes.loc[inside, "insee_code"])
+    contours = None
+    if with_contours:
+        contours = read_contours(inputs.contours)
+        drawn = contours["insee_code"].isin(codes | set(perimeters.membership["insee_code"]))
+        contours = contours[drawn].reset_index(drop=True)
+        findings += check_contours(contours, accept_holes=inputs.accept_holes)
+    findings += check(communes, perimeters, in_scope=inside, contours=contours)
+    present = perimeters.membership.loc[perimeters.membership["insee_code"].isin(codes), "cpts_id"].unique()
+    empty = ~perimeters.cpts["cpts_id"].isin(perimeters.membership["cpts_id"])
+    kept = perimeters.cpts[perimeters.cpts["cpts_id"].isin(present) | empty]
+    counted = Perimeters(
+        kept.reset_index(drop=True),
+        perimeters.membership[perimeters.membership["cpts_id"].isin(kept["cpts_id"])].reset_index(drop=True),
+    )
+    return Study(inputs, communes, inside, scope, counted, contours, tuple(findings)), findings
+
+
+def as_findings(error: CptsGeoError) -> list[Finding]:
+    """Return what an error found, one finding at least, to report it beside others."""
+    found = list(error.findings) if isinstance(error, DataError) else []
+    return found or [Finding("unreadable", "error", error.problem, error.fix, error.where)]
+
+
+
+
+def _missing_units(communes: pd.DataFrame, inputs: Inputs) -> list[Finding]:
+    """Compare the user's units with those of the embedded COG: what is not there is in no figure."""
+    if not inputs.communes:
+        return []
+    national = embedded_communes()
+    touched = national["departement_code"].isin(communes["departement_code"])
+    missing = national[touched & ~national["insee_code"].isin(communes["insee_code"])]
+    other = communes[~communes["insee_code"].isin(national["insee_code"])]
+    files = ", ".join(path.name for path in inputs.communes)
+    findings = []
+    for rows, singular, plural in (
+        (
+            missing,
+            "{count} unit of the COG 2026 is not in the table of communes, and is in no figure ({examples})",
+            "{count} units of the COG 2026 are not in the table of communes, and are in no figure ({examples})",
+        ),
+        (
+            other,
+            "{count} unit of the table of communes is not in the COG 2026 ({examples})",
+            "{count} units of the table of communes are not in the COG 2026 ({examples})",
+        ),
+    ):
+        if len(rows):
+            findings.append(
+                Finding(
+                    "units_differ",
+                    "warning",
+                    ngettext(singular, plural, len(rows)).format(
+                        count=number(len(rows)), examples=", ".join(rows["insee_code"].head(5))
+                    ),
+                    _("check the year of the table: populations and perimeters must share one COG"),
+                    files,
+                    column="insee_code",
+                )
+            )
+    return findings
+
+
+def _left_out(perimeters: Perimeters, chosen: Perimeters) -> list[Finding]:
+    """Say which CPTS the choice of stages leaves out."""
+    out = perimeters.cpts[~perimeters.cpts["cpts_id"].isin(chosen.cpts["cpts_id"])]
+    if out.empty:
+        return []
+    unknown = int(out["stage"].isna().sum())
+    return [
+        Finding(
+            "stages_left_out",
+            "warning",
+            _("{count} CPTS are left out by --stages, {unknown} of them because their stage is unknown").format(
+                count=number(len(out)), unknown=number(unknown)
+            ),
+            column="stage",
+        )
+    ]

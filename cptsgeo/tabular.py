@@ -1,0 +1,313 @@
+"""Read a CSV, XLSX or Parquet table as text, with the row of the file on every row: codes keep their zeros."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors
+from cptsgeo.i18n import _
+from cptsgeo.names import fold
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SEPARATORS = (",", ";", "\t")
+HEADER_SEARCH_ROWS = 20
+PARQUET_MAGIC = b"PAR1"
+ZIP_MAGIC = b"PK\x03\x04"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """Hold a table as it was read, all text.
+
+    Parameters
+    ----------
+    file
+        Name to show in messages.
+    rows
+        One column of ``str`` per column of the file, missing cells as the empty string; the index, named
+        ``row``, is the row in the file, counted from 1 with the header.
+    """
+
+    file: str
+    rows: pd.DataFrame
+
+    def renamed(self, aliases: Mapping[str, Sequence[str]], *, required: Sequence[str]) -> TextTable:
+        """Give the columns their standard names, whatever their case, accents or usual synonyms.
+
+        Parameters
+        ----------
+        aliases
+            Standard name to the names it is known by; the standard name itself is always one of them.
+        required
+            Standard names that the table must hold.
+
+        Returns
+        -------
+        TextTable
+            The recognised columns under their standard names, the others as they are.
+
+        Raises
+        ------
+        DataError
+            For a required column that is absent, or one that two columns claim to be.
+        """
+        folded = {column: fold(column).replace(" ", "_") for column in self.rows.columns}
+        names: dict[str, str] = {}
+        findings = []
+        for standard, known in aliases.items():
+            wanted = {standard, *known}
+            found = [column for column, name in folded.items() if name == standard] or [
+                column for column, name in folded.items() if name in wanted
+            ]
+            if len(found) > 1:
+                findings.append(
+                    Finding(
+                        "column_ambiguous",
+                        "error",
+                        _("columns {columns} could each be {standard}").format(
+                            columns=", ".join(found), standard=standard
+                        ),
+                        _("rename the one to use to {standard}").format(standard=standard),
+                        self.file,
+                    )
+                )
+            elif found:
+                names[found[0]] = standard
+            elif standard in required:
+                findings.append(
+                    Finding(
+                        "column_missing",
+                        "error",
+                        _("column {standard} is missing; the file has: {columns}").format(
+                            standard=standard, columns=", ".join(map(str, self.rows.columns))
+                        ),
+                        _("name a column {standard} (also read as: {known})").format(
+                            standard=standard, known=", ".join(known) or standard
+                        ),
+                        self.file,
+                    )
+                )
+        raise_errors(findings)
+        return TextTable(self.file, self.rows.rename(columns=names))
+
+
+def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str | None = None) -> TextTable:
+    """Read a table as text; nothing is converted, so ``01001`` stays ``01001``.
+
+    The content decides the format, and must agree with the file's ending. CSV: UTF-8 with or without BOM, else
+    cp1252; separator ``,`` ``;`` or tab, the one that the header holds most of. XLSX: whole numbers are written
+    without decimals. Text that spreadsheets would run as a formula, written by cptsgeo behind an apostrophe, is
+    read back without it.
+
+    Parameters
+    ----------
+    path
+        A ``.csv``, ``.txt``, ``.tsv``, ``.xlsx`` or ``.parquet`` file.
+    header_has
+        Folded column names (see :func:`cptsgeo.names.fold`): when given, the header is the first of the
+        leading rows that holds one of them; else it is the first row.
+    sheet
+        Sheet of an XLSX workbook; the first one when not given.
+
+    Raises
+    ------
+    FileError
+        For an absent file, a folder, or content that is not what the name says.
+    DataError
+        For an empty file or rows longer than the header.
+    """
+    path = Path(path)
+    content = _content(path)
+    if content.startswith(PARQUET_MAGIC):
+        _expect(path, {".parquet"}, "Parquet")
+        return _read_parquet(path)
+    if content.startswith(ZIP_MAGIC):
+        _expect(path, {".xlsx"}, "XLSX")
+        rows = _xlsx_rows(path, sheet)
+    else:
+        _expect(path, {".csv", ".txt", ".tsv"}, _("delimited text"))
+        rows = _csv_rows(path, content)
+    return _table(path.name, rows, {fold(name) for name in header_has})
+
+
+def _content(path: Path) -> bytes:
+    if path.is_dir():
+        raise FileError(
+            _("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path)
+        )
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from None
+    except OSError as error:
+        raise FileError(
+            _("the file cannot be read ({reason})").format(reason=error.strerror),
+            fix=_("check its permissions"),
+            where=str(path),
+        ) from error
+    if not content.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise DataError(_("the file is empty"), fix=_("give a file with a header and rows"), where=path.name)
+    return content
+
+
+def _expect(path: Path, endings: set[str], kind: str) -> None:
+    if path.suffix.lower() not in endings:
+        raise FileError(
+            _("the content is {kind}, but the name says {ending}").format(
+                kind=kind, ending=path.suffix or _("nothing")
+            ),
+            fix=_("give the file its true ending ({endings}), or export it again").format(
+                endings=", ".join(sorted(endings))
+            ),
+            where=path.name,
+        )
+
+
+def _csv_rows(path: Path, content: bytes) -> list[tuple[int, list[str]]]:
+    if b"\x00" in content:
+        raise FileError(
+            _("the content is not text"), fix=_("export the table as CSV or XLSX"), where=path.name
+        )
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", errors="replace")
+    first_line = next(line for line in text.splitlines() if line.strip())
+    separator = max(SEPARATORS, key=first_line.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    rows = []
+    start = 1
+    try:
+        for cells in reader:
+            rows.append((start, [_without_guard(cell.strip()) for cell in cells]))
+            start = reader.line_num + 1
+    except csv.Error as error:
+        raise FileError(
+            _("row {row} cannot be read as delimited text").format(row=start),
+            fix=_("look for an unclosed quotation mark, or export the table again"),
+            where=path.name,
+        ) from error
+    return rows
+
+
+def _without_guard(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
+def _xlsx_rows(path: Path, sheet: str | None) -> list[tuple[int, list[str]]]:
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        workbook = CalamineWorkbook.from_path(str(path))
+        names = workbook.sheet_names
+        if sheet is not None and sheet not in names:
+            raise UsageError(
+                _("the workbook has no sheet {sheet!r}; it has: {names}").format(sheet=sheet, names=", ".join(names)),
+                fix=_("give the name of one of its sheets"),
+                where=path.name,
+            )
+        cells = workbook.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False)
+    except CalamineError as error:
+        raise FileError(
+            _("the workbook cannot be read ({reason})").format(reason=error),
+            fix=_("open it in a spreadsheet and save it again as XLSX"),
+            where=path.name,
+        ) from error
+    return [(row, [_cell_text(value) for value in values]) for row, values in enumerate(cells, start=1)]
+
+
+def _cell_text(value: object) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, list):
+        return ";".join(map(str, value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return _without_guard(str(value).strip())
+
+
+def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -> TextTable:
+    import pandas as pd
+
+    filled = [(row, cells) for row, cells in rows if any(cells)]
+    if not filled:
+        raise DataError(_("the file is empty"), fix=_("give a file with a header and rows"), where=file)
+    start = 0
+    if header_has:
+        start = next(
+            (
+                position
+                for position, (_row, cells) in enumerate(filled[:HEADER_SEARCH_ROWS])
+                if header_has & {fold(cell) for cell in cells}
+            ),
+            0,
+        )
+    header = filled[start][1]
+    while header and not header[-1]:
+        header = header[:-1]
+    body = filled[start + 1 :]
+    if not body:
+        raise DataError(
+            _("the file has a header and no rows"), fix=_("give a file with a header and rows"), where=file
+        )
+    width = len(header)
+    raise_errors(
+        [
+            Finding(
+                "duplicate_column",
+                "error",
+                _("two columns are named {name}").format(name=name),
+                _("rename or remove one of them"),
+                file,
+            )
+            for name in sorted({name for name in header if header.count(name) > 1})
+        ]
+        + [
+            Finding(
+                "row_too_long",
+                "error",
+                _("the row has {cells} cells, the header has {width}").format(cells=len(cells), width=width),
+                _("put a text that holds the separator between quotation marks"),
+                file,
+                row,
+            )
+            for row, cells in body
+            if any(cells[width:])
+        ]
+    )
+    index = pd.Index([row for row, _cells in body], name="row", dtype="int64")
+    columns = {
+        name: pd.array([cells[position] if position < len(cells) else "" for _row, cells in body], dtype="str")
+        for position, name in enumerate(header)
+    }
+    return TextTable(file, pd.DataFrame(columns, index=index))
+
+
+def _read_parquet(path: Path) -> TextTable:
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        schema = pq.read_schema(path)
+        columns = [name for name in schema.names if not pa.types.is_binary(schema.field(name).type)]
+        arrow = pq.read_table(path, columns=columns)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise FileError(
+            _("the Parquet file is damaged or truncated"),
+            fix=_("copy or download it again"),
+            where=path.name,
+        ) from error
+    texts = {
+        name: pd.array([_cell_text(value) for value in column.to_pylist()], dtype="str")
+        for name, column in zip(arrow.column_names, arrow.columns, strict=True)
+    }
+    return TextTable(path.name, pd.DataFrame(texts, index=pd.RangeIndex(1, arrow.num_rows + 1, name="row")))
