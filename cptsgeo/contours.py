@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from cptsgeo.codes import CITY_ARRONDISSEMENTS, explain_bad_code, is_insee_code
 from cptsgeo.communes import ALIASES
-from cptsgeo.crs import MAINLAND, WGS84, by_territory, require_crs
+from cptsgeo.crs import MAINLAND, WGS84, by_territory
 from cptsgeo.embedded import embedded
-from cptsgeo.errors import DataError, FileError, Finding, raise_errors
+from cptsgeo.errors import DataError, Finding, raise_errors
 from cptsgeo.i18n import _, current_language, number
+from cptsgeo.layers import open_layer
 from cptsgeo.names import fold
 from cptsgeo.parameters import parameters
 
@@ -80,27 +81,8 @@ def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
 
 def _read_layer(path: Path) -> gpd.GeoDataFrame:
     import geopandas as gpd
-    import pyogrio
 
-    if path.is_dir():
-        raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
-    if not path.exists():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
-    try:
-        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
-    except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
-        raise FileError(
-            _("the file cannot be read as a map layer"),
-            fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),
-            where=path.name,
-        ) from error
-    if not isinstance(layer, gpd.GeoDataFrame):
-        raise FileError(
-            _("the file holds a table without outlines"),
-            fix=_("give it with --communes, and the outlines with --contours"),
-            where=path.name,
-        )
-    require_crs(layer, path.name)
+    layer = open_layer(path)
     names = {fold(column).replace(" ", "_"): column for column in layer.columns}
     code = next((names[known] for known in ("insee_code", *ALIASES["insee_code"]) if known in names), None)
     if code is None:
