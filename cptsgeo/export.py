@@ -6,7 +6,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cptsgeo.crs import WGS84
 from cptsgeo.errors import UsageError
@@ -174,19 +174,19 @@ def _geojson(table: pd.DataFrame) -> str:
     return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n"
 
 
-def cell_text(value: object, column: str) -> str:
+def cell_text(value: Any, column: str) -> str:
     """Write one value as a reader does, by the kind of its column."""
     import pandas as pd
 
-    if value is None or value is pd.NA or value != value:
+    if pd.isna(value):
         return "–"
     kind = COLUMNS[column].kind if column in COLUMNS else "text"
     if kind == "rate":
-        return percent(float(str(value)), 2)
+        return percent(float(value), 2)
     if kind == "count":
-        return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(str(value)))
+        return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(value))
     if kind == "measure":
-        return number(float(str(value)), 1)
+        return number(float(value), 1)
     return str(value)
 
 
@@ -211,6 +211,7 @@ def _for_people(table: pd.DataFrame) -> str:
 def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
     from datetime import datetime
 
+    import pandas as pd
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font
@@ -230,8 +231,7 @@ def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
         for row in plain.astype("object").itertuples(index=False):
             cells = []
             for name, value in zip(plain.columns, row, strict=True):
-                missing = value is None or value != value or str(value) == "<NA>"
-                cell = WriteOnlyCell(sheet, value=None if missing else value)
+                cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
                 if isinstance(value, str):
                     cell.data_type = "s"
                 if name in COLUMNS and COLUMNS[name].kind == "rate":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ class Inputs:
         File of INSEE density levels.
     perimeters, cpts
         File of the membership, and of the CPTS when apart.
+    perimeters_date
+        Day on which the list of CPTS was true.
     scope
         Where the list is complete; the départements that the list touches when not given.
     stages
@@ -48,6 +51,7 @@ class Inputs:
     density: Path | None = None
     perimeters: Path | None = None
     cpts: Path | None = None
+    perimeters_date: date | None = None
     scope: Scope | None = None
     stages: tuple[str, ...] = ()
 

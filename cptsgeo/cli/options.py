@@ -13,6 +13,8 @@ from cptsgeo.cli.texts import option
 from cptsgeo.i18n import LANGUAGES, N_, _, ngettext, number
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
     from cptsgeo.errors import Finding
@@ -50,6 +52,11 @@ _INPUTS = (
         help=N_("CPTS and their communes: cpts_id or cpts_name, insee_code, and stage if known (CSV, XLSX). Default: embedded perimeters."),
     ),
     option("--cpts", type=_path(), help=N_("CPTS apart from their communes: cpts_id, cpts_name, stage.")),
+    option(
+        "--perimeters-date",
+        type=click.DateTime(["%Y-%m-%d"]),
+        help=N_("Day on which the list of CPTS was true, such as 2026-01-31; shown beside the figures."),
+    ),
     option(
         "--scope",
         help=N_("Where the list of CPTS is complete: france, region=93, departement=13,84 or epci=SIREN. Default: the départements that the list touches."),
@@ -93,6 +100,7 @@ def inputs(
     density: Path | None,
     perimeters: Path | None,
     cpts: Path | None,
+    perimeters_date: datetime | None,
     scope: str | None,
     stages: str | None,
 ) -> Inputs:
@@ -109,6 +117,7 @@ def inputs(
         density=density,
         perimeters=perimeters,
         cpts=cpts,
+        perimeters_date=perimeters_date.date() if perimeters_date else None,
         scope=parse_scope(scope) if scope else None,
         stages=parse_stages(stages) if stages else (),
     )
