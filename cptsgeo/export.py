@@ -55,7 +55,7 @@ def to_text(table: pd.DataFrame, form: str) -> str:
     'insee_code,coverage_rate\\n01001,0.5\\n'
     """
     if form == "csv":
-        return _rounded(_guarded(_without_shapes(table))).to_csv(index=False, lineterminator="\n")
+        return str(_rounded(_guarded(_without_shapes(table))).to_csv(index=False, lineterminator="\n"))
     if form == "json":
         records = json.loads(_rounded(_without_shapes(table)).to_json(orient="records", double_precision=15))
         return json.dumps(records, ensure_ascii=False, indent=1) + "\n"
@@ -194,7 +194,10 @@ def _for_people(table: pd.DataFrame) -> str:
     plain = _without_shapes(table)
     names = list(plain.columns)
     rows = [[label(name) for name in names]]
-    rows += [[cell_text(value, name) for name, value in zip(names, row, strict=True)] for row in plain.itertuples(index=False)]
+    rows += [
+        [cell_text(value, name) for name, value in zip(names, row, strict=True)]
+        for row in plain.itertuples(index=False)
+    ]
     widths = [max(len(row[position]) for row in rows) for position in range(len(names))]
     right = [name in COLUMNS and COLUMNS[name].kind != "text" for name in names]
     lines = [

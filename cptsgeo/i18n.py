@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -45,7 +45,7 @@ def language(lang: str) -> Iterator[None]:
             _("unknown language {lang!r}").format(lang=lang),
             fix=_("choose one of: {choices}").format(choices=", ".join(LANGUAGES)),
         )
-    token = _current.set(cast(Language, lang))
+    token = _current.set(lang)
     try:
         yield
     finally:
@@ -89,7 +89,9 @@ def number(value: float, digits: int = 0) -> str:
 
     if value != value:
         return "–"
-    return format_decimal(round(value, digits), format="#,##0" + ("." + "0" * digits if digits else ""), locale=_current.get())
+    return format_decimal(
+        round(value, digits), format="#,##0" + ("." + "0" * digits if digits else ""), locale=_current.get()
+    )
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -112,7 +114,11 @@ def percent(value: float, digits: int = 1) -> str:
     shown = round(value, digits + 2)
     if 0 < value < 1:
         shown = min(max(shown, step), 1 - step)
-    return format_percent(shown, format="0" + ("." + "0" * digits if digits else "") + ("\u202f%" if _current.get() == "fr" else "%"), locale=_current.get())
+    return format_percent(
+        shown,
+        format="0" + ("." + "0" * digits if digits else "") + ("\u202f%" if _current.get() == "fr" else "%"),
+        locale=_current.get(),
+    )
 
 
 def day(value: date) -> str:

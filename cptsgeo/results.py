@@ -117,8 +117,17 @@ def _units(study: Study, contours: gpd.GeoDataFrame, size_table: pd.DataFrame) -
     units["stage"] = units["stage"].where(inside, "out_of_scope")
     units["stage_label"] = units["stage"].map(words)
     columns = [
-        *"insee_code name departement_code departement_name population population_year density_label cpts".split(),
-        *"stage stage_label size_class white_zone".split(),
+        *[
+            "insee_code",
+            "name",
+            "departement_code",
+            "departement_name",
+            "population",
+            "population_year",
+            "density_label",
+            "cpts",
+        ],
+        *["stage", "stage_label", "size_class", "white_zone"],
     ]
     joined = units[columns].merge(
         contours[["insee_code", "geometry"]], on="insee_code", how="left", validate="one_to_one"

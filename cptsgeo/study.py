@@ -157,8 +157,6 @@ def as_findings(error: CptsGeoError) -> list[Finding]:
     return found or [Finding("unreadable", "error", error.problem, error.fix, error.where)]
 
 
-
-
 def _missing_units(communes: pd.DataFrame, inputs: Inputs) -> list[Finding]:
     """Compare the user's units with those of the embedded COG: what is not there is in no figure."""
     if not inputs.communes:

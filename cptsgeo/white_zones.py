@@ -125,5 +125,15 @@ def white_zones_by_density(communes: pd.DataFrame, perimeters: Perimeters) -> pd
     table["share_of_white"] = table["population_white"] / white if white else float("nan")
     table["white_rate"] = (table["population_white"] / table["population"]).where(table["population"] > 0)
     return table[
-        ["split", "key", "label", "units", "population", "units_white", "population_white", "share_of_white", "white_rate"]
+        [
+            "split",
+            "key",
+            "label",
+            "units",
+            "population",
+            "units_white",
+            "population_white",
+            "share_of_white",
+            "white_rate",
+        ]
     ]

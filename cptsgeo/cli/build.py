@@ -16,7 +16,9 @@ from cptsgeo.i18n import N_, _, number
 
 @make_command(
     "build",
-    help=N_("Compute everything and write it into one folder: index.html, the map pages, and the tables in CSV and XLSX. Without options the embedded data serve."),
+    text=N_(
+        "Compute everything and write it into one folder: index.html, the map pages, and the tables in CSV and XLSX. Without options the embedded data serve."
+    ),
     example="cptsgeo build -o atlas",
 )
 @input_options

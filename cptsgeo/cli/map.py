@@ -17,7 +17,7 @@ PAGES = ("coverage", "sizes", "white_zones", "all_layers")
 
 @make_command(
     "map",
-    help=N_("Draw one interactive page: one HTML file that opens without network, to mail or to put online."),
+    text=N_("Draw one interactive page: one HTML file that opens without network, to mail or to put online."),
     example="cptsgeo map --page white_zones -o zones_blanches.html",
 )
 @input_options

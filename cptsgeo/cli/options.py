@@ -35,21 +35,27 @@ _INPUTS = (
         "--communes",
         multiple=True,
         type=_path(),
-        help=N_("Units and populations (CSV, XLSX, Parquet; INSEE's file as it is). Repeat for several files. Default: embedded table, COG 2026."),
+        help=N_(
+            "Units and populations (CSV, XLSX, Parquet; INSEE's file as it is). Repeat for several files. Default: embedded table, COG 2026."
+        ),
     ),
     option("--population-year", type=int, help=N_("Census year, where the files of --communes do not say it.")),
     option(
         "--contours",
         multiple=True,
         type=_path(),
-        help=N_("Outlines (GeoParquet, GeoPackage, GeoJSON, Shapefile). Repeat for several files. Default: embedded schematic outlines, overseas."),
+        help=N_(
+            "Outlines (GeoParquet, GeoPackage, GeoJSON, Shapefile). Repeat for several files. Default: embedded schematic outlines, overseas."
+        ),
     ),
     option("--accept-holes", is_flag=True, help=N_("Take unexplained holes in the outlines for true enclaves.")),
     option("--density", type=_path(), help=N_("INSEE density grid (CSV or XLSX with labels).")),
     option(
         "--perimeters",
         type=_path(),
-        help=N_("CPTS and their communes: cpts_id or cpts_name, insee_code, and stage if known (CSV, XLSX). Default: embedded perimeters."),
+        help=N_(
+            "CPTS and their communes: cpts_id or cpts_name, insee_code, and stage if known (CSV, XLSX). Default: embedded perimeters."
+        ),
     ),
     option("--cpts", type=_path(), help=N_("CPTS apart from their communes: cpts_id, cpts_name, stage.")),
     option(
@@ -59,14 +65,29 @@ _INPUTS = (
     ),
     option(
         "--scope",
-        help=N_("Where the list of CPTS is complete: france, region=93, departement=13,84 or epci=SIREN. Default: the départements that the list touches."),
+        help=N_(
+            "Where the list of CPTS is complete: france, region=93, departement=13,84 or epci=SIREN. Default: the départements that the list touches."
+        ),
     ),
-    option("--stages", help=N_("CPTS that count, by stage: pre_projet, lettre_intention, projet_valide, aci_signe, unknown. Default: all.")),
-    option("--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")),
+    option(
+        "--stages",
+        help=N_(
+            "CPTS that count, by stage: pre_projet, lettre_intention, projet_valide, aci_signe, unknown. Default: all."
+        ),
+    ),
+    option(
+        "--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")
+    ),
 )
 
 _OUTPUT = (
-    option("-f", "--format", "form", type=click.Choice(FORMATS), help=N_("Output format. Default: that of --output, else table.")),
+    option(
+        "-f",
+        "--format",
+        "form",
+        type=click.Choice(FORMATS),
+        help=N_("Output format. Default: that of --output, else table."),
+    ),
     option("-o", "--output", type=_path(), help=N_("File to write. Default: the screen.")),
     option("--overwrite", is_flag=True, help=N_("Replace what exists.")),
 )

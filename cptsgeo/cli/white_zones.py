@@ -15,11 +15,13 @@ from cptsgeo.i18n import N_
 
 @make_command(
     "white-zones",
-    help=N_("List the units of the scope that no CPTS covers, the most populous first, or split them by density."),
+    text=N_("List the units of the scope that no CPTS covers, the most populous first, or split them by density."),
     example="cptsgeo white-zones --by density",
 )
 @input_options
-@option("--by", type=click.Choice(("unit", "density")), default="unit", show_default=True, help=N_("Rows of the result."))
+@option(
+    "--by", type=click.Choice(("unit", "density")), default="unit", show_default=True, help=N_("Rows of the result.")
+)
 @output_options
 def command(by: str, form: str | None, output: Path | None, overwrite: bool, **options: Any) -> None:
     """Read, compute, deliver."""

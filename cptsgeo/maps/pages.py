@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cptsgeo.i18n import N_, _, day, ngettext, number, percent
@@ -84,9 +85,9 @@ def finding(results: Results) -> str:
     )
     if white == 0:
         return _("{covered}; every commune has one.").format(covered=covered)
-    return ngettext(
-        "{covered}; {count} commune has none.", "{covered}; {count} communes have none.", white
-    ).format(covered=covered, count=number(white))
+    return ngettext("{covered}; {count} commune has none.", "{covered}; {count} communes have none.", white).format(
+        covered=covered, count=number(white)
+    )
 
 
 def facts(results: Results) -> list[tuple[str, str]]:
@@ -113,10 +114,18 @@ def notes(results: Results) -> list[str]:
     study = results.study
     drawn = study.contours["geometry_source"] if study.contours is not None else []
     texts = [
-        _("Coverage rate: population of the units in at least one CPTS / population of the units of the scope. A unit in two CPTS counts once."),
-        _("Unit: a commune, or an arrondissement of Paris, Lyon or Marseille. White zone: a unit of the scope in no CPTS."),
-        _("Outside the scope ({scope}) the list of CPTS is not complete: a unit there is never white, and is in no rate.").format(scope=study.scope),
-        _("Size class: population of all the units of the CPTS, in the scope and outside. The texts do not state the side of the bounds; 40,000 and 80,000 are put in the upper class, 175,000 in class 3."),
+        _(
+            "Coverage rate: population of the units in at least one CPTS / population of the units of the scope. A unit in two CPTS counts once."
+        ),
+        _(
+            "Unit: a commune, or an arrondissement of Paris, Lyon or Marseille. White zone: a unit of the scope in no CPTS."
+        ),
+        _(
+            "Outside the scope ({scope}) the list of CPTS is not complete: a unit there is never white, and is in no rate."
+        ).format(scope=study.scope),
+        _(
+            "Size class: population of all the units of the CPTS, in the scope and outside. The texts do not state the side of the bounds; 40,000 and 80,000 are put in the upper class, 175,000 in class 3."
+        ),
     ]
     if study.inputs.stages:
         chosen = labels("stages") | {"unknown": _("stage unknown")}
@@ -127,9 +136,17 @@ def notes(results: Results) -> list[str]:
             ),
         )
     if "schematic" in set(drawn):
-        texts.append(_("The outlines of the communes are schematic (Voronoi cells clipped to the coast): they locate, they do not delimit."))
+        texts.append(
+            _(
+                "The outlines of the communes are schematic (Voronoi cells clipped to the coast): they locate, they do not delimit."
+            )
+        )
     if study.inputs.perimeters is None:
-        texts.append(_("Embedded perimeters: some are stated by their source, the others indicative; the table of CPTS says which (data/cpts_perimeters)."))
+        texts.append(
+            _(
+                "Embedded perimeters: some are stated by their source, the others indicative; the table of CPTS says which (data/cpts_perimeters)."
+            )
+        )
     return texts
 
 
@@ -161,7 +178,9 @@ def credits_of(results: Results) -> list[str]:
         else ", ".join(path.name for path in inputs.contours)
     )
     density = (
-        inputs.density.name if inputs.density else _("INSEE, grille communale de densité à 7 niveaux (Licence Ouverte 2.0)")
+        inputs.density.name
+        if inputs.density
+        else _("INSEE, grille communale de densité à 7 niveaux (Licence Ouverte 2.0)")
     )
     return [
         _("Populations municipales, census of {years}: {source}").format(years=census, source=communes),
@@ -178,7 +197,7 @@ def _classes(
     counted = results.units.groupby(column)["population"].agg(["size", "sum"])
     optional = {OUT_OF_SCOPE, "unknown"}
     return tuple(
-        _as(
+        replace(
             styled(
                 palette,
                 styles.get(key, key),
@@ -186,18 +205,11 @@ def _classes(
                 units=int(counted["size"].get(key, 0)),
                 population=int(counted["sum"].get(key, 0)),
             ),
-            key,
+            key=key,
         )
         for key, text in texts.items()
         if key not in optional or key in counted.index
     )
-
-
-def _as(styled_class: MapClass, key: str) -> MapClass:
-    """Give a class the key that its units hold, which may differ from that of its style."""
-    from dataclasses import replace
-
-    return replace(styled_class, key=key)
 
 
 def stage_theme(results: Results) -> Theme:
@@ -234,7 +246,10 @@ def size_theme(results: Results) -> Theme:
 def white_zone_theme(results: Results) -> Theme:
     """Colour white zones by density group."""
     texts = {
-        **{key: _("White zone, {density}").format(density=text.lower()) for key, text in labels("density_groups").items()},
+        **{
+            key: _("White zone, {density}").format(density=text.lower())
+            for key, text in labels("density_groups").items()
+        },
         "unknown": _("White zone, density unknown"),
         "covered": _("Covered by a CPTS"),
         OUT_OF_SCOPE: _("Outside the scope of the study"),
