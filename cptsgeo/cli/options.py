@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import LANGUAGES, N_, _, ngettext, number
+from cptsgeo.i18n import LANGUAGES, N_, _, headed, ngettext, number
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -172,8 +172,8 @@ def tell_findings(findings: Iterable[Finding]) -> None:
     """Write warnings and remarks to stderr, the first ones in full."""
     told = [finding for finding in findings if finding.severity != "error"]
     for finding in told[:SHOWN_FINDINGS]:
-        place = f"{finding.where}{_(': ')}" if finding.file else ""
-        say(f"{_('Note') if finding.severity == 'info' else _('Warning')}{_(': ')}{place}{finding.problem}")
+        word = _("Note") if finding.severity == "info" else _("Warning")
+        say(headed(word, headed(finding.where if finding.file else "", finding.problem)))
     if len(told) > SHOWN_FINDINGS:
         more = len(told) - SHOWN_FINDINGS
         say(
