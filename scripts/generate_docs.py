@@ -1,7 +1,7 @@
 """Write the docs that the program itself knows: the command line and the glossary of columns, in both languages.
 
-    python scripts/generate_docs.py            write docs/cli.fr.md, docs/cli.en.md, docs/glossary.fr.md, docs/glossary.en.md
-    python scripts/generate_docs.py --check    fail when one of them is not fresh
+python scripts/generate_docs.py            write docs/cli.fr.md, docs/cli.en.md, docs/glossary.fr.md, docs/glossary.en.md
+python scripts/generate_docs.py --check    fail when one of them is not fresh
 """
 
 from __future__ import annotations

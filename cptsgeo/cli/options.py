@@ -144,13 +144,13 @@ def inputs(
     )
 
 
-def study(*, with_contours: bool = False, **options: Any) -> Study:
-    """Read the study that the options describe, and tell its findings and scope on stderr."""
+def study(*, with_contours: bool = False, uses_density: bool = False, **options: Any) -> Study:
+    """Read the study that the options describe, and tell its scope and the findings that concern it on stderr."""
     from cptsgeo.scope import scope_names
     from cptsgeo.study import read_study
 
     result = read_study(inputs(**options), with_contours=with_contours)
-    tell_findings(result.findings)
+    tell_findings(finding for finding in result.findings if uses_density or finding.rule != "density_missing")
     names = ", ".join(scope_names(result.communes, result.scope))
     words = (
         _("Scope: {scope} ({names}).")
