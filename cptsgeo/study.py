@@ -136,9 +136,7 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
     codes = set(communes.loc[inside, "insee_code"])
     contours = None
     if with_contours:
-        contours = read_contours(inputs.contours)
-        drawn = contours["insee_code"].isin(codes | set(perimeters.membership["insee_code"]))
-        contours = contours[drawn].reset_index(drop=True)
+        contours = read_contours(inputs.contours, codes=codes | set(perimeters.membership["insee_code"]))
         findings += check_contours(contours, accept_holes=inputs.accept_holes)
     findings += check(communes, perimeters, in_scope=inside, contours=contours)
     present = perimeters.membership.loc[perimeters.membership["insee_code"].isin(codes), "cpts_id"].unique()
