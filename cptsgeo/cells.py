@@ -108,19 +108,25 @@ def read_cells(path: Path | str) -> Cells:
     path = Path(path)
     table = _read_columns(path)
     if table.empty:
-        raise DataError(_("the file has a header and no rows"), fix=_("give a file with a header and rows"), where=path.name)
+        raise DataError(
+            _("the file has a header and no rows"), fix=_("give a file with a header and rows"), where=path.name
+        )
     identifier = _identifier_column(table)
     population = next((name for known in POPULATION_NAMES for name in table.columns if fold(str(name)) == known), None)
     if population is None:
         raise DataError(
-            _("no column holds the inhabitants; the file has: {columns}").format(columns=", ".join(map(str, table.columns))),
+            _("no column holds the inhabitants; the file has: {columns}").format(
+                columns=", ".join(map(str, table.columns))
+            ),
             fix=_("name that column population (also read as: {known})").format(known=", ".join(POPULATION_NAMES)),
             where=path.name,
         )
     if identifier is None and not is_layer(path):
         raise DataError(
             _("no column places the cells; the file has: {columns}").format(columns=", ".join(map(str, table.columns))),
-            fix=_("keep the INSPIRE identifier of the cells, such as CRS3035RES200mN2029800E4254200, or give a layer with points"),
+            fix=_(
+                "keep the INSPIRE identifier of the cells, such as CRS3035RES200mN2029800E4254200, or give a layer with points"
+            ),
             where=path.name,
         )
     inhabitants = _inhabitants(table, population, path.name)
@@ -184,7 +190,9 @@ def _inhabitants(table: pd.DataFrame, column: str, file: str) -> NDArray[np.floa
             Finding(
                 "cell_population_wrong",
                 "error",
-                _("the inhabitants of the cell are missing or below zero: {value}").format(value=table[column].iloc[row]),
+                _("the inhabitants of the cell are missing or below zero: {value}").format(
+                    value=table[column].iloc[row]
+                ),
                 _("remove the cells without data, or mend them; a secret cell is no empty one"),
                 file,
                 int(row) + 2,
@@ -193,7 +201,8 @@ def _inhabitants(table: pd.DataFrame, column: str, file: str) -> NDArray[np.floa
             for row in counts.index[wrong]
         ]
     )
-    return counts.to_numpy()
+    inhabitants: NDArray[np.float64] = counts.to_numpy()
+    return inhabitants
 
 
 def _blocks_of_identifiers(identifiers: pd.Series, inhabitants: NDArray[np.float64], file: str) -> list[Block]:
@@ -224,8 +233,13 @@ def _blocks_of_identifiers(identifiers: pd.Series, inhabitants: NDArray[np.float
     size = pd.to_numeric(found["size"]).astype("float64") * found["unit"].map({"m": 1.0, "km": 1000.0})
     north, east = numbers["north"] + size / 2, numbers["east"] + size / 2
     return [
-        _sorted_block(int(epsg), east[rows].to_numpy(), north[rows].to_numpy(), inhabitants[rows.to_numpy()], float(side))
-        for epsg, side in pd.DataFrame({"crs": numbers["crs"], "size": size}).drop_duplicates().sort_values(["crs", "size"]).itertuples(index=False)
+        _sorted_block(
+            int(epsg), east[rows].to_numpy(), north[rows].to_numpy(), inhabitants[rows.to_numpy()], float(side)
+        )
+        for epsg, side in pd.DataFrame({"crs": numbers["crs"], "size": size})
+        .drop_duplicates()
+        .sort_values(["crs", "size"])
+        .itertuples(index=False)
         for rows in [(numbers["crs"] == epsg) & (size == side)]
     ]
 
@@ -299,9 +313,7 @@ def _centres_in(outline: Geometry, x: NDArray[np.float64], y: NDArray[np.float64
     return inside
 
 
-def _fractions(
-    outline: Geometry, x: NDArray[np.float64], y: NDArray[np.float64], half: float
-) -> NDArray[np.float64]:
+def _fractions(outline: Geometry, x: NDArray[np.float64], y: NDArray[np.float64], half: float) -> NDArray[np.float64]:
     import shapely
 
     squares = shapely.box(x - half, y - half, x + half, y + half)

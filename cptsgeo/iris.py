@@ -148,7 +148,9 @@ def iris_shares(
             Finding(
                 "iris_unknown",
                 "error",
-                _("the commune {commune} of the IRIS {code} is not in the table of communes").format(commune=commune, code=code)
+                _("the commune {commune} of the IRIS {code} is not in the table of communes").format(
+                    commune=commune, code=code
+                )
                 if not known[row]
                 else _("no population is known for {codes}").format(codes=code),
                 _("give IRIS of today's communes: an IRIS of a former commune is no share of the new one")

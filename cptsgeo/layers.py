@@ -12,6 +12,7 @@ from cptsgeo.i18n import _, number, percent
 if TYPE_CHECKING:
     import geopandas as gpd
     import pyproj
+    from shapely import Geometry
 
 ENDINGS = (".gpkg", ".geojson", ".json", ".shp", ".fgb")
 DEGREES = 400.0
@@ -135,13 +136,13 @@ def check_polygons(layer: gpd.GeoDataFrame, *, file: str = "", repair: bool = Fa
 
     require_crs(layer, file)
     if layer.empty:
-        raise DataError(
-            _("the layer has no feature"), fix=_("export it again, with at least one polygon"), where=file
-        )
+        raise DataError(_("the layer has no feature"), fix=_("export it again, with at least one polygon"), where=file)
     layer = layer.set_axis(range(1, len(layer) + 1), axis="index")
     shapes = layer.geometry.to_numpy()
     absent = shapely.is_missing(shapes) | shapely.is_empty(shapes)
-    flat = ~absent & ~np.isin(shapely.get_type_id(shapes), [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON])
+    flat = ~absent & ~np.isin(
+        shapely.get_type_id(shapes), [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON]
+    )
     findings = [
         Finding(
             "polygon_missing",
@@ -154,7 +155,7 @@ def check_polygons(layer: gpd.GeoDataFrame, *, file: str = "", repair: bool = Fa
             position + 1,
             "geometry",
         )
-        for position in np.flatnonzero(absent | flat)
+        for position in np.flatnonzero(absent | flat).tolist()
     ]
     _require_plausible(layer[~(absent | flat)], file)
     for position in np.flatnonzero(~(absent | flat) & ~shapely.is_valid(shapes)):
@@ -191,7 +192,7 @@ def check_polygons(layer: gpd.GeoDataFrame, *, file: str = "", repair: bool = Fa
     return Polygons(layer.set_geometry(shapes, crs=layer.crs)[~(absent | flat)], findings)
 
 
-def _polygonal(shape: shapely.Geometry) -> shapely.Geometry:  # type: ignore[name-defined] # noqa: F821
+def _polygonal(shape: Geometry) -> Geometry:
     """Keep the polygons of what a repair made; lines and points cover nobody."""
     import shapely
 

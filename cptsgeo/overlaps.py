@@ -10,6 +10,7 @@ from cptsgeo.perimeters import Perimeters
 from cptsgeo.territories import Territories, as_territories, territories_of_communes
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
 OUTSIDE = "outside"
@@ -72,13 +73,17 @@ def joint_members(communes: pd.DataFrame, one: Territories, other: Territories) 
         area_share=pairs["area"] * pairs["area_other"],
     )
     left_out = (1.0 - left["insee_code"].map(covered["share"]).fillna(0.0)).clip(lower=0.0)
-    no_area = (1.0 - left["insee_code"].map(covered["area"]).where(left["insee_code"].isin(covered.index), 0.0)).clip(lower=0.0)
+    no_area = (1.0 - left["insee_code"].map(covered["area"]).where(left["insee_code"].isin(covered.index), 0.0)).clip(
+        lower=0.0
+    )
     rest = left[["one_id", "insee_code"]].assign(
         other_id=OUTSIDE, exact=left["inhabitants"] * left["share"] * left_out, area_share=left["area"] * no_area
     )
     rest["divided"] = rest["exact"]
     kept = rest[(left_out > 1e-12) | (no_area > 1e-12)]
-    table = pd.concat([inside, kept], ignore_index=True).sort_values(["one_id", "insee_code", "other_id"], ignore_index=True)
+    table = pd.concat([inside, kept], ignore_index=True).sort_values(
+        ["one_id", "insee_code", "other_id"], ignore_index=True
+    )
     table["population"] = np.floor(table["exact"] + 0.5).astype("int64")
     return _to_the_inhabitant(table, left, covered["share"])
 
@@ -99,7 +104,9 @@ def _to_the_inhabitant(table: pd.DataFrame, left: pd.DataFrame, covered: pd.Seri
     expected = left.assign(counted=counted).set_index(["one_id", "insee_code"])["counted"]
     keys = table.set_index(["one_id", "insee_code"]).index
     grouped = table.groupby(["one_id", "insee_code"])
-    several = (grouped["population"].transform("size") > 1) & (table["insee_code"].map(covered).fillna(0.0) <= 1.0 + 1e-9)
+    several = (grouped["population"].transform("size") > 1) & (
+        table["insee_code"].map(covered).fillna(0.0) <= 1.0 + 1e-9
+    )
     different = grouped["population"].transform("sum").to_numpy() != expected.reindex(keys).to_numpy()
     for key, rows in table[several & different].groupby(["one_id", "insee_code"]):
         if rows["exact"].sum() > 0:
@@ -163,8 +170,17 @@ def overlaps(
     renamed = {"share_of_one": "share_of_cpts", "share_of_other": "share_of_territory", "other_name": "territory_name"}
     return table.rename(columns=renamed)[
         [
-            *"layer cpts_id cpts_name cpts_population territory_id territory_name units population".split(),
-            *"share_of_cpts share_divided share_of_territory jaccard area_km2 share_of_area method".split(),
+            *[
+                "layer",
+                "cpts_id",
+                "cpts_name",
+                "cpts_population",
+                "territory_id",
+                "territory_name",
+                "units",
+                "population",
+            ],
+            *["share_of_cpts", "share_divided", "share_of_territory", "jaccard", "area_km2", "share_of_area", "method"],
         ]
     ]
 
@@ -188,9 +204,7 @@ def require_distinct(kinds: Sequence[str]) -> None:
         )
 
 
-def _long(
-    communes: pd.DataFrame, one: Territories, other: Territories, areas_km2: pd.Series | None
-) -> pd.DataFrame:
+def _long(communes: pd.DataFrame, one: Territories, other: Territories, areas_km2: pd.Series | None) -> pd.DataFrame:
     """Group the crossed memberships of two layers by pair."""
     import pandas as pd
 
@@ -199,7 +213,10 @@ def _long(
     members["area_km2"] = (area * members["area_share"]).astype("float64")
     grouped = members.groupby(["one_id", "other_id"])
     table = grouped.agg(
-        units=("insee_code", "size"), population=("population", "sum"), exact=("exact", "sum"), divided=("divided", "sum")
+        units=("insee_code", "size"),
+        population=("population", "sum"),
+        exact=("exact", "sum"),
+        divided=("divided", "sum"),
     )
     table["area_km2"] = grouped["area_km2"].sum(skipna=False)
     table = table.reset_index()
@@ -210,8 +227,10 @@ def _long(
         whole_area = _areas(one, areas_km2)
     of_one, of_other = table["one_id"].map(size_one), table["other_id"].map(size_other)
     table["layer"] = other.kind
-    table["other_name"] = table["other_id"].map(other.names.set_index("territory_id")["territory_name"]).fillna(
-        _("in no territory of the layer")
+    table["other_name"] = (
+        table["other_id"]
+        .map(other.names.set_index("territory_id")["territory_name"])
+        .fillna(_("in no territory of the layer"))
     )
     table["share_of_one"] = (table["exact"] / of_one).where(of_one > 0).clip(upper=1.0)
     table["share_divided"] = (table["divided"] / of_one).where(of_one > 0).clip(upper=1.0)
@@ -298,11 +317,22 @@ def overlap_summary(table: pd.DataFrame) -> pd.DataFrame:
     return (
         pd.DataFrame(summary)
         .reset_index()
-        .sort_values(keys, key=lambda column: column.map(order) if column.name == "layer" else column, ignore_index=True)
+        .sort_values(
+            keys, key=lambda column: column.map(order) if column.name == "layer" else column, ignore_index=True
+        )
     )[
         [
-            *"layer cpts_id cpts_name population territories effective_territories dominant_id dominant_name".split(),
-            *"dominant_share share_outside jaccard reading_key reading".split(),
+            *[
+                "layer",
+                "cpts_id",
+                "cpts_name",
+                "population",
+                "territories",
+                "effective_territories",
+                "dominant_id",
+                "dominant_name",
+            ],
+            *["dominant_share", "share_outside", "jaccard", "reading_key", "reading"],
         ]
     ]
 
@@ -351,14 +381,22 @@ def territory_summary(communes: pd.DataFrame, perimeters: Perimeters, layer: Ter
     census = communes.set_index("insee_code")["population"].astype("float64")
     size, squares = _sizes(layer, census), (inside["share_divided"] ** 2).groupby(inside["one_id"]).sum()
     held = inside.groupby("one_id")["share_divided"].sum()
-    best = inside.sort_values(["share_of_one", "other_id"], ascending=[False, True]).drop_duplicates("one_id").set_index("one_id")
+    best = (
+        inside.sort_values(["share_of_one", "other_id"], ascending=[False, True])
+        .drop_duplicates("one_id")
+        .set_index("one_id")
+    )
     summary = layer.names.set_index("territory_id")
     summary["layer"] = layer.kind
     summary["population"] = _counted(layer, census).reindex(summary.index).fillna(0).astype("int64")
     summary["cpts_count"] = inside[inside["population"] > 0].groupby("one_id").size()
     summary["cpts_count"] = summary["cpts_count"].fillna(0).astype("int64")
     summary["effective_cpts"] = (held**2 / squares).where(squares > 0)
-    for name, column in (("other_id", "dominant_cpts_id"), ("other_name", "dominant_cpts_name"), ("share_of_one", "dominant_share")):
+    for name, column in (
+        ("other_id", "dominant_cpts_id"),
+        ("other_name", "dominant_cpts_name"),
+        ("share_of_one", "dominant_share"),
+    ):
         summary[column] = best[name]
     white = table[table["other_id"] == OUTSIDE].set_index("one_id")["share_of_one"]
     summary["share_white"] = white.reindex(summary.index).fillna(0.0).where(size.reindex(summary.index) > 0)
@@ -375,9 +413,24 @@ def territory_summary(communes: pd.DataFrame, perimeters: Perimeters, layer: Ter
     summary["natural_inter_cpts"] = (summary["inter_cpts_count"] > 1) & (summary["inter_cpts_jaccard"] >= NATURAL)
     return summary.reset_index()[
         [
-            *"layer territory_id territory_name population cpts_count effective_cpts dominant_cpts_id".split(),
-            *"dominant_cpts_name dominant_share share_white inter_cpts inter_cpts_count inter_cpts_share".split(),
-            *"inter_cpts_jaccard natural_inter_cpts".split(),
+            *[
+                "layer",
+                "territory_id",
+                "territory_name",
+                "population",
+                "cpts_count",
+                "effective_cpts",
+                "dominant_cpts_id",
+            ],
+            *[
+                "dominant_cpts_name",
+                "dominant_share",
+                "share_white",
+                "inter_cpts",
+                "inter_cpts_count",
+                "inter_cpts_share",
+            ],
+            *["inter_cpts_jaccard", "natural_inter_cpts"],
         ]
     ]
 
@@ -439,6 +492,50 @@ def overlap_matrix(table: pd.DataFrame, layer: str, *, values: str = "share_of_c
     wide = rows.pivot(index=["cpts_id", "cpts_name"], columns="territory_id", values=values).fillna(0)
     ordered = [*sorted(set(wide.columns) - {OUTSIDE}), *({OUTSIDE} & set(wide.columns))]
     known = rows.groupby(["cpts_id", "cpts_name"])[values].count().reindex(wide.index) > 0
-    return wide.loc[:, ordered].astype("object" if values == "population" else "float64").where(
-        known.to_numpy()[:, None]
-    ).infer_objects().rename_axis(columns=None).reset_index()
+    wide = wide.loc[:, ordered]
+    if values == "population":
+        wide = wide.astype("int64")
+    else:
+        wide.loc[~known] = float("nan")
+    return wide.rename_axis(columns=None).reset_index()
+
+
+def overlap_outlines(
+    contours: gpd.GeoDataFrame, perimeters: Perimeters, layer: Territories, summary: pd.DataFrame
+) -> dict[str, gpd.GeoDataFrame]:
+    """Make what a map of one layer draws: outlines of the CPTS, with those that face several, and of the territories.
+
+    Parameters
+    ----------
+    contours
+        ``insee_code`` and outlines.
+    perimeters, layer
+        CPTS and territories; a unit held in part is drawn whole.
+    summary
+        As :func:`overlap_summary` returns it.
+
+    Returns
+    -------
+    dict
+        ``cpts``: ``cpts_id``, ``cpts_name``, ``territories``, ``reading_key``, ``several`` (to hatch: more than one
+        territory, or a part outside), ``geometry``; ``territories``: ``territory_id``, ``territory_name``,
+        ``geometry``; both in the CRS of ``contours``, without those that have no outline.
+    """
+    from cptsgeo.contours import dissolve
+
+    def united(members: pd.DataFrame, key: str) -> gpd.GeoDataFrame:
+        return dissolve(contours, members.set_index("insee_code")[key]).rename(columns={"name": key})
+
+    facts = summary[summary["layer"] == layer.kind]
+    facts = facts.assign(several=facts["reading_key"].isin(["shared", "partly_outside"]))
+    columns = ["cpts_id", "cpts_name", "territories", "reading_key", "several"]
+    cpts = united(perimeters.membership, "cpts_id").merge(
+        facts[columns], on="cpts_id", how="left", validate="one_to_one"
+    )
+    names = united(layer.membership, "territory_id").merge(
+        layer.names, on="territory_id", how="left", validate="one_to_one"
+    )
+    return {
+        "cpts": cpts[[*columns, "geometry"]],
+        "territories": names[["territory_id", "territory_name", "geometry"]],
+    }

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
-    from shapely import Geometry
 
     Shapes = NDArray[np.object_]
 
@@ -25,6 +24,8 @@ GRID_PER_TOLERANCE = 30.0
 
 FINEST_GRID_M = 1e-3
 CLIP_MARGIN_M = 1.0
+BOX_MARGIN = 0.5
+BOUNDS_OF_ALL = {"minx": "min", "miny": "min", "maxx": "max", "maxy": "max"}
 
 
 class Placement(NamedTuple):
@@ -82,9 +83,10 @@ def place_units(
 
     require_crs(polygons)
     polygons = _one_row_each(polygons)
+    boxes = _boxes(polygons)
     wholes, cuts, slivers = [], [], []
-    for epsg, part in by_territory(contours).items():
-        local = polygons[_near(polygons, part)].to_crs(epsg)
+    for epsg, part in by_territory(contours[_meets(_boxes(contours), boxes.agg(BOUNDS_OF_ALL))]).items():
+        local = polygons[_meets(boxes, _boxes(part).agg(BOUNDS_OF_ALL))].to_crs(epsg)
         if local.empty:
             continue
         whole, cut, sliver = place_in_metres(local, part, tolerance_m=tolerance_m)
@@ -92,7 +94,9 @@ def place_units(
         cuts.append(cut.to_crs(WGS84))
         slivers.append(sliver)
     columns = ["territory_id", "insee_code", "area_share"]
-    empty = pd.DataFrame({"territory_id": [], "insee_code": []}, dtype="str").assign(area_share=pd.Series(dtype="float64"))
+    empty = pd.DataFrame({"territory_id": [], "insee_code": []}, dtype="str").assign(
+        area_share=pd.Series(dtype="float64")
+    )
 
     def stacked(parts: list[pd.DataFrame]) -> pd.DataFrame:
         table = pd.concat(parts) if parts else empty
@@ -117,19 +121,19 @@ def _one_row_each(polygons: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return layer.sort_values("territory_id", ignore_index=True)
 
 
-def _near(polygons: gpd.GeoDataFrame, part: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-    """Tell which polygons may touch a territory, by bounds in degrees: a CRS is used near its territory only."""
-    boxes = polygons.geometry.envelope.segmentize(_step(polygons)).to_crs(WGS84).bounds
-    west, south, east, north = part.envelope.to_crs(WGS84).total_bounds
-    near: NDArray[np.bool_] = (
-        (boxes["minx"] <= east) & (boxes["maxx"] >= west) & (boxes["miny"] <= north) & (boxes["maxy"] >= south)
-    ).to_numpy()
-    return near
+def _boxes(layer: gpd.GeoDataFrame) -> pd.DataFrame:
+    """Return bounds in degrees, wide enough for the curve of straight borders: a CRS serves near its territory only."""
+    boxes = layer.geometry.envelope.to_crs(WGS84).bounds
+    return boxes.add([-BOX_MARGIN, -BOX_MARGIN, BOX_MARGIN, BOX_MARGIN], axis="columns")
 
 
-def _step(polygons: gpd.GeoDataFrame) -> float:
-    west, south, east, north = polygons.total_bounds
-    return float(max(east - west, north - south)) / 20 or 1.0
+def _meets(boxes: pd.DataFrame, frame: pd.Series) -> pd.Series:
+    return (
+        (boxes["minx"] <= frame["maxx"])
+        & (boxes["maxx"] >= frame["minx"])
+        & (boxes["miny"] <= frame["maxy"])
+        & (boxes["maxy"] >= frame["miny"])
+    )
 
 
 def place_in_metres(
@@ -273,7 +277,8 @@ def _new_border(pieces: Shapes, units: Shapes) -> NDArray[np.float64]:
     keys, owners, ends = _segments(pieces, FINEST_GRID_M)
     foreign = ~pd.Series(keys).isin(_segments(units, FINEST_GRID_M)[0]).to_numpy()
     lengths = np.hypot(*(ends[foreign, 1] - ends[foreign, 0]).T)
-    return np.bincount(owners[foreign], lengths, minlength=len(pieces))
+    measured: NDArray[np.float64] = np.bincount(owners[foreign], lengths, minlength=len(pieces)).astype("float64")
+    return measured
 
 
 def are_thin(shapes: Shapes, tolerance_m: float) -> NDArray[np.bool_]:
@@ -304,4 +309,5 @@ def are_thin(shapes: Shapes, tolerance_m: float) -> NDArray[np.bool_]:
     wide = 2 * area > tolerance_m * shapely.length(parts)
     doubtful = np.flatnonzero(~wide & (area > 0) & (area >= math.pi * tolerance_m**2 / 4))
     wide[doubtful] = ~shapely.is_empty(shapely.buffer(parts[doubtful], -tolerance_m / 2))
-    return np.bincount(owners[wide], minlength=len(shapes)) == 0
+    thin: NDArray[np.bool_] = np.bincount(owners[wide], minlength=len(shapes)) == 0
+    return thin

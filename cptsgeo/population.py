@@ -96,7 +96,7 @@ def apportion(total: int, weights: ArrayLike) -> NDArray[np.int64]:
 
     exact = np.asarray(weights, dtype="float64")
     exact = total * (exact / exact.sum())
-    parts = np.floor(exact + 1e-9).astype("int64")
+    parts: NDArray[np.int64] = np.floor(exact + 1e-9).astype("int64")
     left = total - int(parts.sum())
     order = np.argsort(-np.round(exact - parts, 9), kind="stable")
     parts[order[:left]] += 1
@@ -193,8 +193,8 @@ def polygon_shares(
     findings += _overlap_findings(members, overlapping, units["population"], file)
     columns = ["territory_id", "insee_code", "share", "method", "area_share"]
     kept = [
-        *"territory_id insee_code name population share_by_area share_by_grid population_by_area".split(),
-        *"population_by_grid population_in_polygon population_at_stake method".split(),
+        *["territory_id", "insee_code", "name", "population", "share_by_area", "share_by_grid", "population_by_area"],
+        *["population_by_grid", "population_in_polygon", "population_at_stake", "method"],
     ]
     return Shares(
         members[columns].sort_values(columns[:2], ignore_index=True),
@@ -220,9 +220,7 @@ def _divided(cuts: gpd.GeoDataFrame, column: str, closed: set[str], overlapping:
     return result
 
 
-def _mosaics(
-    cuts: gpd.GeoDataFrame, contours: gpd.GeoDataFrame, tolerance_m: float
-) -> tuple[set[str], pd.DataFrame]:
+def _mosaics(cuts: gpd.GeoDataFrame, contours: gpd.GeoDataFrame, tolerance_m: float) -> tuple[set[str], pd.DataFrame]:
     """Find the units that their pieces fill but for slivers, and the pairs of pieces that share ground."""
     import numpy as np
     import pandas as pd
@@ -317,19 +315,23 @@ def _ungridded(cuts: gpd.GeoDataFrame, file: str) -> list[Finding]:
         Finding(
             "unit_cut_without_grid",
             "error",
-            _("{code} ({name}, {population} inhabitants) is cut by {polygon}, which has {share} of its area").format(
-                code=row.insee_code,
-                name=row.name,
-                population=number(row.population),
-                polygon=row.territory_id,
-                share=percent(row.area_share),
+            _("{code} ({name}, {population} inhabitants) is cut, and nothing says where they live: {pieces}").format(
+                code=code,
+                name=pieces["name"].iloc[0],
+                population=number(int(pieces["population"].iloc[0])),
+                pieces=", ".join(
+                    _("{share} of its area in {polygon}").format(
+                        share=percent(row.area_share), polygon=row.territory_id
+                    )
+                    for row in pieces.itertuples()
+                ),
             ),
             _("give a population grid with --grid, or accept shares by area with --area-weighting"),
             file,
             column="geometry",
-            value=str(row.insee_code),
+            value=str(code),
         )
-        for row in cuts.itertuples(index=False)
+        for code, pieces in cuts.groupby("insee_code")
     ]
 
 
@@ -400,7 +402,9 @@ def _overlap_findings(
         indicator="pieces",
         validate="one_to_one",
     )
-    whole = pairs[["area_share", "area_share_other"]].where(pairs[["method", "method_other"]].to_numpy() == "polygon", 0.0)
+    whole = pairs[["area_share", "area_share_other"]].where(
+        pairs[["method", "method_other"]].to_numpy() == "polygon", 0.0
+    )
     shared = pairs[(pairs["pieces"] == "both") | (whole.max(axis="columns") > 0)]
     least = shared[["share", "share_other"]].min(axis="columns")
     shared = shared.assign(common=(shared["insee_code"].map(population) * least).astype("float64"))
@@ -510,6 +514,7 @@ def population_within(
     communes: pd.DataFrame | None = None,
     contours: gpd.GeoDataFrame | None = None,
     area_weighting: bool = False,
+    tolerance_m: float = TOLERANCE_M,
 ) -> gpd.GeoDataFrame:
     """Count the inhabitants inside each polygon of any layer: a flood zone, a radius, a district.
 
@@ -521,7 +526,7 @@ def population_within(
         Inhabitants as a raster or cells. Alone, its own sums are the result, rounded to the inhabitant.
     communes, contours
         Units and outlines: the census then rules, and the grid only divides the units that are cut.
-    area_weighting
+    area_weighting, tolerance_m
         As for :func:`polygon_shares`.
 
     Returns
@@ -547,9 +552,13 @@ def population_within(
         counts = np.floor(grid.sums(layer) + 0.5).astype("int64")
         return layer.assign(population=pd.array(counts, dtype="Int64"), population_method="grid")
     keyed = layer[[layer.geometry.name]].assign(territory_id=[f"{row:09d}" for row in range(len(layer))])
-    shares = polygon_shares(keyed, communes, contours, grid=grid, area_weighting=area_weighting)
+    shares = polygon_shares(
+        keyed, communes, contours, grid=grid, area_weighting=area_weighting, tolerance_m=tolerance_m
+    )
     members = shares.membership
-    exact = (members["insee_code"].map(communes.set_index("insee_code")["population"]) * members["share"]).astype("float64")
+    exact = (members["insee_code"].map(communes.set_index("insee_code")["population"]) * members["share"]).astype(
+        "float64"
+    )
     sums = np.floor(exact + 0.5).groupby(members["territory_id"]).sum()
     by_area = set(shares.cuts.loc[shares.cuts["method"] == "area", "territory_id"])
     return layer.assign(

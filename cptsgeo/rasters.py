@@ -163,7 +163,8 @@ def zonal_sums(path: Path | str, shapes: gpd.GeoDataFrame) -> NDArray[np.float64
             ),
             where=source.name,
         )
-    return found["sum"].fillna(0.0).to_numpy(dtype="float64")
+    sums: NDArray[np.float64] = found["sum"].fillna(0.0).to_numpy(dtype="float64")
+    return sums
 
 
 def _raster_crs(path: Path) -> str:
@@ -219,11 +220,18 @@ def rasterize(communes: pd.DataFrame, contours: gpd.GeoDataFrame, *, cell_m: flo
     width, height = int(right - left), int(top - bottom)
     if not 0 < width * height <= CELLS_IN_MEMORY:
         raise UsageError(
-            _("cells of {size} m make a grid of {count} cells").format(size=f"{cell_m:g}", count=number(width * height)),
+            _("cells of {size} m make a grid of {count} cells").format(
+                size=f"{cell_m:g}", count=number(width * height)
+            ),
             fix=_("choose a size above 0 that makes at most {limit} cells").format(limit=number(CELLS_IN_MEMORY)),
         )
     frame = NumPyRasterSource(
-        np.zeros((height, width)), left * cell_m, bottom * cell_m, right * cell_m, top * cell_m, srs_wkt=contours.crs.to_wkt()
+        np.zeros((height, width)),
+        left * cell_m,
+        bottom * cell_m,
+        right * cell_m,
+        top * cell_m,
+        srs_wkt=contours.crs.to_wkt(),
     )
     zones = contours[[contours.geometry.name]].reset_index(drop=True)
     found = exactextract.exact_extract(frame, zones, ["cell_id", "coverage"], output="pandas")
@@ -261,4 +269,3 @@ def write_raster(raster: Rasterized, path: Path, *, overwrite: bool = False) -> 
         ) as target,
     ):
         target.write(raster.values, 1)
-

@@ -37,7 +37,9 @@ class Column(NamedTuple):
 
 COLUMNS = {
     "area_covered_km2": Column("measure", N_("Area covered (km²)"), N_("area of the units covered, in km²")),
-    "area_km2": Column("measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²")),
+    "area_km2": Column(
+        "measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²"), nullable=True
+    ),
     "code": Column("text", N_("Code"), N_("code of the group: scope, région, département, EPCI or unit")),
     "counting": Column(
         "text", N_("Counting"), N_("cumulative: at least the stage; exclusive: the most advanced stage of the unit")
@@ -49,33 +51,126 @@ COLUMNS = {
     "cpts_count": Column("count", N_("Number of CPTS"), N_("number of CPTS that the unit, or the class, has")),
     "cpts_id": Column("text", N_("CPTS identifier"), N_("identifier of the CPTS; its name where the list gives none")),
     "cpts_name": Column("text", N_("CPTS"), N_("name of the CPTS, as it is spelt in the list")),
+    "cpts_population": Column(
+        "count", N_("CPTS population"), N_("inhabitants that the CPTS counts, over all its units")
+    ),
     "definition": Column("text", N_("Definition"), N_("which CPTS count in the rate, in words")),
     "density_group": Column("text", N_("Density group"), N_("urbain_dense, urbain_intermediaire, rural or unknown")),
     "density_label": Column("text", N_("Density"), N_("label of the INSEE density level")),
     "density_level": Column("count", N_("Density level"), N_("INSEE density level, 1 to 7"), nullable=True),
     "departement_code": Column("text", N_("Département code"), N_("code of the département"), nullable=True),
     "departement_name": Column("text", N_("Département"), N_("name of the département"), nullable=True),
+    "dominant_cpts_id": Column(
+        "text", N_("Dominant CPTS identifier"), N_("CPTS of most of the inhabitants of the territory"), nullable=True
+    ),
+    "dominant_cpts_name": Column(
+        "text", N_("Dominant CPTS"), N_("name of the CPTS of most of the inhabitants of the territory"), nullable=True
+    ),
+    "dominant_id": Column(
+        "text",
+        N_("Dominant territory identifier"),
+        N_("territory of most of the inhabitants of the CPTS"),
+        nullable=True,
+    ),
+    "dominant_name": Column(
+        "text",
+        N_("Dominant territory"),
+        N_("name of the territory of most of the inhabitants of the CPTS"),
+        nullable=True,
+    ),
+    "dominant_share": Column(
+        "rate",
+        N_("Dominant share"),
+        N_("part of the inhabitants in the dominant territory, or of the dominant CPTS"),
+        nullable=True,
+    ),
     "double_count": Column(
         "count",
         N_("Counted more than once"),
         N_("inhabitants counted in several CPTS: sum of the CPTS populations less the population covered"),
+    ),
+    "effective_cpts": Column(
+        "measure", N_("Effective number of CPTS"), N_("1 / sum of squared shares of its CPTS"), nullable=True
+    ),
+    "effective_territories": Column(
+        "measure",
+        N_("Effective number of territories"),
+        N_("1 / sum of squared shares of its territories: 1 where one holds all, 2 where two hold half each"),
+        nullable=True,
     ),
     "epci_name": Column("text", N_("EPCI"), N_("name of the EPCI"), nullable=True),
     "epci_siren": Column(
         "text", N_("EPCI code"), N_("SIREN of the EPCI; four island communes have none"), nullable=True
     ),
     "insee_code": Column("text", N_("INSEE code"), N_("code of the commune, or of the arrondissement municipal")),
+    "inter_cpts": Column(
+        "text",
+        N_("CPTS mostly in it"),
+        N_("names of the CPTS with more than half of their inhabitants in the territory"),
+    ),
+    "inter_cpts_count": Column(
+        "count",
+        N_("CPTS mostly in it (number)"),
+        N_("number of CPTS with more than half of their inhabitants in the territory"),
+    ),
+    "inter_cpts_jaccard": Column(
+        "rate",
+        N_("Coincidence of these CPTS"),
+        N_("inhabitants common to the territory and to these CPTS together / inhabitants of either"),
+        nullable=True,
+    ),
+    "inter_cpts_share": Column(
+        "rate",
+        N_("Part that they cover"),
+        N_("part of the inhabitants of the territory in the CPTS that are mostly in it"),
+        nullable=True,
+    ),
+    "jaccard": Column(
+        "rate", N_("Coincidence"), N_("common inhabitants / inhabitants of either (Jaccard index)"), nullable=True
+    ),
     "key": Column("text", N_("Key"), N_("key of the density group or level")),
     "label": Column("text", N_("Class"), N_("density group or level, in words")),
+    "layer": Column("text", N_("Layer"), N_("kind of territory: ght, contrat_local, epci, departement…")),
+    "method": Column(
+        "text",
+        N_("Method"),
+        N_(
+            "how the units are known: list, epci, departement, nearest_site, nearest_support, iris, polygon (whole), grid (by population grid), area (by area)"
+        ),
+    ),
     "name": Column("text", N_("Name"), N_("name of the unit or of the group")),
+    "natural_inter_cpts": Column(
+        "flag",
+        N_("Natural inter-CPTS"),
+        N_("at least two CPTS mostly in the territory, which together coincide with it at 0.8 or more"),
+    ),
     "other_id": Column("text", N_("Other CPTS identifier"), N_("identifier of the other CPTS of the pair")),
     "other_name": Column("text", N_("Other CPTS"), N_("name of the other CPTS of the pair")),
     "population": Column("count", N_("Population"), N_("population municipale, in inhabitants")),
+    "population_at_stake": Column(
+        "count", N_("Population at stake"), N_("difference between the counts by grid and by area"), nullable=True
+    ),
+    "population_by_area": Column(
+        "count", N_("Population by area"), N_("inhabitants of the piece if they lived evenly in the unit")
+    ),
+    "population_by_grid": Column(
+        "count", N_("Population by grid"), N_("inhabitants of the piece by the population grid"), nullable=True
+    ),
     "population_counted": Column(
         "count", N_("Population counted"), N_("sum of what its CPTS each count in the unit, in inhabitants")
     ),
     "population_covered": Column(
         "count", N_("Population covered"), N_("inhabitants of units in at least one CPTS that counts, each once")
+    ),
+    "population_in_polygon": Column(
+        "count", N_("Population that counts"), N_("inhabitants of the piece that the perimeter counts")
+    ),
+    "population_method": Column(
+        "text",
+        N_("Method"),
+        N_(
+            "grid: the count of the grid itself; census: communes divided by the grid; census, area: some of them by area"
+        ),
     ),
     "population_stage_unknown": Column(
         "count",
@@ -84,14 +179,47 @@ COLUMNS = {
     ),
     "population_white": Column("count", N_("White-zone population"), N_("inhabitants whom no CPTS that counts covers")),
     "population_year": Column("count", N_("Census year"), N_("census year of the population"), nullable=True),
+    "reading": Column("text", N_("Reading"), N_("how the CPTS and the layer stand, in words")),
+    "reading_key": Column(
+        "text", N_("Reading (key)"), N_("coincides, within, shared, partly_outside, outside or empty")
+    ),
     "region_code": Column("text", N_("Région code"), N_("code of the région; all for the whole"), nullable=True),
     "region_name": Column("text", N_("Région"), N_("name of the région"), nullable=True),
+    "share_by_area": Column("rate", N_("Share by area"), N_("part of the area of the unit")),
+    "share_by_grid": Column(
+        "rate", N_("Share by grid"), N_("part of the inhabitants that the grid has in the unit"), nullable=True
+    ),
+    "share_divided": Column(
+        "rate",
+        N_("Share (divided)"),
+        N_("part of the inhabitants of the CPTS, those in several territories divided between them: they sum to 1"),
+        nullable=True,
+    ),
+    "share_of_area": Column("rate", N_("Share of the area"), N_("part of the area of the CPTS"), nullable=True),
+    "share_of_cpts": Column("rate", N_("Share of the CPTS"), N_("part of the inhabitants of the CPTS"), nullable=True),
+    "share_of_territory": Column(
+        "rate", N_("Share of the territory"), N_("part of the inhabitants of the territory"), nullable=True
+    ),
     "share_of_white": Column(
         "rate", N_("Share of white zones"), N_("part of the white-zone population of the scope"), nullable=True
+    ),
+    "share_outside": Column(
+        "rate",
+        N_("Share outside"),
+        N_("part of the inhabitants of the CPTS in no territory of the layer"),
+        nullable=True,
+    ),
+    "share_white": Column(
+        "rate", N_("Share in no CPTS"), N_("part of the inhabitants of the territory in no CPTS"), nullable=True
     ),
     "size_class": Column("count", N_("Size class"), N_("ACI size class, 1 to 4"), nullable=True),
     "split": Column("text", N_("Split"), N_("group: three density groups; level: seven density levels")),
     "stage": Column("text", N_("Stage"), N_("stage of the CPTS, or any, unknown, white_zone"), nullable=True),
+    "territories": Column("count", N_("Territories"), N_("number of territories with inhabitants of the CPTS")),
+    "territory_id": Column(
+        "text", N_("Territory identifier"), N_("identifier of the territory; outside for what is in none")
+    ),
+    "territory_name": Column("text", N_("Territory"), N_("name of the territory")),
     "to_lower_bound": Column(
         "count", N_("Margin down"), N_("inhabitants that the CPTS can lose without changing class"), nullable=True
     ),
@@ -144,6 +272,23 @@ TABLES: dict[str, tuple[str, ...]] = {
         "double_count",
     ),
     "double_counts_by_pair": ("cpts_id", "cpts_name", "other_id", "other_name", "units", "population"),
+    "overlaps": (
+        *["layer", "cpts_id", "cpts_name", "cpts_population", "territory_id", "territory_name", "units", "population"],
+        *["share_of_cpts", "share_divided", "share_of_territory", "jaccard", "area_km2", "share_of_area", "method"],
+    ),
+    "overlap_summary": (
+        *["layer", "cpts_id", "cpts_name", "population", "territories", "effective_territories", "dominant_id"],
+        *["dominant_name", "dominant_share", "share_outside", "jaccard", "reading_key", "reading"],
+    ),
+    "territory_summary": (
+        *["layer", "territory_id", "territory_name", "population", "cpts_count", "effective_cpts"],
+        *["dominant_cpts_id", "dominant_cpts_name", "dominant_share", "share_white", "inter_cpts"],
+        *["inter_cpts_count", "inter_cpts_share", "inter_cpts_jaccard", "natural_inter_cpts"],
+    ),
+    "cuts": (
+        *["cpts_id", "insee_code", "name", "population", "share_by_area", "share_by_grid", "population_by_area"],
+        *["population_by_grid", "population_in_polygon", "population_at_stake", "method"],
+    ),
     "units": (
         *[
             "insee_code",
@@ -209,6 +354,7 @@ def schema(table: str) -> DataFrameSchema:
         "measure": [pa.Check.ge(0)],
         "rate": [pa.Check.in_range(0, 1)],
         "text": [],
+        "flag": [],
     }
     return pa.DataFrameSchema(
         {

@@ -118,7 +118,11 @@ def territories_of_communes(kind: str, communes: pd.DataFrame) -> Territories:
         )
     identifier, name = OF_COMMUNES[kind]
     placed = communes.dropna(subset=identifier)
-    names = placed[[identifier, name]].drop_duplicates(identifier).set_axis(["territory_id", "territory_name"], axis="columns")
+    names = (
+        placed[[identifier, name]]
+        .drop_duplicates(identifier)
+        .set_axis(["territory_id", "territory_name"], axis="columns")
+    )
     members = placed[[identifier, "insee_code"]].set_axis(["territory_id", "insee_code"], axis="columns")
     return _sorted(kind, names, members.assign(share=1.0, method=kind))
 
@@ -254,7 +258,9 @@ def _required(contours: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
 
 def _renamed(table: TextTable, kind: str) -> TextTable:
     """Give columns their standard names; the territory may be named as its kind usually is."""
-    identifiers, names = NAMES.get(kind, ((f"{kind}_id", f"code_{kind}", f"id_{kind}"), (f"{kind}_name", f"nom_{kind}", kind)))
+    identifiers, names = NAMES.get(
+        kind, ((f"{kind}_id", f"code_{kind}", f"id_{kind}"), (f"{kind}_name", f"nom_{kind}", kind))
+    )
     aliases: dict[str, Sequence[str]] = {
         "territory_id": (*identifiers, "id_territoire", "code_territoire"),
         "territory_name": (*names, "territoire", "nom_territoire"),
@@ -280,7 +286,7 @@ def _named(table: TextTable) -> pd.DataFrame:
     """Fill identifier and name by each other; a row without either is an error."""
     rows = table.rows
     name = rows["territory_name"] if "territory_name" in rows else rows["territory_id"]
-    identifier = rows["territory_id"] if "territory_id" in rows else name
+    identifier = rows.get("territory_id", name)
     raise_errors(
         [
             Finding(
@@ -326,9 +332,9 @@ def _refuse_members(table: TextTable, kind: str) -> None:
             _("the file lists establishments ({columns}): the communes where they stand are not the territory").format(
                 columns=", ".join(members)
             ),
-            fix=_("choose the rule that makes a territory of them, such as --rule {kind}=nearest_site, or give its communes").format(
-                kind=kind
-            ),
+            fix=_(
+                "choose the rule that makes a territory of them, such as --rule {kind}=nearest_site, or give its communes"
+            ).format(kind=kind),
             where=table.file,
         )
 
@@ -368,10 +374,21 @@ def _expanded(rows: pd.DataFrame, communes: pd.DataFrame, file: str, findings: l
                 problem = _("{code} is not a code of the table of communes").format(code=text)
         part = pd.to_numeric(share[row], errors="coerce") if share[row] else 1.0
         if not problem and not 0 < part <= 1:
-            problem = _("the share of {code} is {value}: it must be above 0 and up to 1").format(code=text, value=share[row])
+            problem = _("the share of {code} is {value}: it must be above 0 and up to 1").format(
+                code=text, value=share[row]
+            )
         if problem:
             findings.append(
-                Finding("territory_row_wrong", "error", problem, _("correct the row, or remove it"), file, int(str(row)), column, text)
+                Finding(
+                    "territory_row_wrong",
+                    "error",
+                    problem,
+                    _("correct the row, or remove it"),
+                    file,
+                    int(str(row)),
+                    column,
+                    text,
+                )
             )
             continue
         method = {"insee_code": "list", "epci_siren": "epci", "departement_code": "departement"}[column]
@@ -388,7 +405,9 @@ def _today(members: pd.DataFrame, communes: pd.DataFrame, file: str, findings: l
         Finding(
             "code_recoded",
             "warning",
-            _("{former} is a code from before a merger: read as {code}").format(former=row.insee_code, code=new[row.Index]),
+            _("{former} is a code from before a merger: read as {code}").format(
+                former=row.insee_code, code=new[row.Index]
+            ),
             _("the whole of {code} is now in the territory; write today's code to confirm").format(code=new[row.Index]),
             file,
             int(row.row),
@@ -453,7 +472,7 @@ def _nearest(
             raise DataError(
                 _("no establishment is a support (role S)"), fix=_("choose --rule nearest_site"), where=table.file
             )
-    sites = _expanded(rows[["territory_id", "insee_code"]], communes, table.file, findings)
+    sites = _expanded(rows[["territory_id", "insee_code"]].drop_duplicates(), communes, table.file, findings)
     undrawn = sites[~sites["insee_code"].isin(contours["insee_code"])]
     findings += [
         Finding(
@@ -475,7 +494,9 @@ def _nearest(
     parts = []
     for local in by_territory(contours[contours["insee_code"].isin(wanted)]).values():
         points = pd.Series(shapely.point_on_surface(local.geometry.to_numpy()), local["insee_code"].to_numpy())
-        here = sites[sites["insee_code"].isin(points.index)].sort_values(["territory_id", "insee_code"], ignore_index=True)
+        here = sites[sites["insee_code"].isin(points.index)].sort_values(
+            ["territory_id", "insee_code"], ignore_index=True
+        )
         if here.empty:
             continue
         ends = points[here["insee_code"]].to_numpy()

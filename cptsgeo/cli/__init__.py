@@ -18,6 +18,8 @@ COMMANDS = {
     "coverage": N_("Compute coverage rates"),
     "sizes": N_("Compute the population and the ACI size class of each CPTS"),
     "white-zones": N_("List the units that no CPTS covers"),
+    "overlaps": N_("Compare CPTS with other territories: GHT, CLS, EPCI, départements"),
+    "population": N_("Count the inhabitants inside polygons, or what drawn perimeters cut"),
     "map": N_("Draw one interactive page"),
     "build": N_("Compute everything: pages and tables, in one folder"),
 }
