@@ -68,15 +68,18 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         page = context.new_page()
         page.on(
             "request",
-            lambda request: request.url.startswith(("file:", "data:", "blob:"))
-            or problems.append(f"request {request.url[:200]}"),
+            lambda request: (
+                request.url.startswith(("file:", "data:", "blob:")) or problems.append(f"request {request.url[:200]}")
+            ),
         )
         page.on("dialog", lambda dialog: (problems.append(f"dialog {dialog.message[:200]}"), dialog.dismiss()))
         page.on(
             "console",
-            lambda message: message.type in {"error", "warning"}
-            and "willReadFrequently" not in message.text  # a hint about the tests' own reading of pixels
-            and problems.append(f"console {message.text[:300]}"),
+            lambda message: (
+                message.type in {"error", "warning"}
+                and "willReadFrequently" not in message.text  # a hint about the tests' own reading of pixels
+                and problems.append(f"console {message.text[:300]}")
+            ),
         )
         page.on("pageerror", lambda error: problems.append(f"page error {str(error)[:300]}"))
         page.goto(Path(path).resolve().as_uri() + anchor)

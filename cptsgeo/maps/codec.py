@@ -208,8 +208,7 @@ def decode(data: bytes) -> Block:
     header = json.loads(raw[4 : 4 + length])
     ends = np.cumsum([4 + length, *header["sections"]])
     pieces = iter(
-        np.frombuffer(raw, dtype=np.uint8, count=int(end - start), offset=int(start))
-        for start, end in pairwise(ends)
+        np.frombuffer(raw, dtype=np.uint8, count=int(end - start), offset=int(start)) for start, end in pairwise(ends)
     )
     names = ("unit_rings", "ring_arcs", "refs", "arc_sizes", "x", "y", "rank")
     coverages = tuple(_read_topology({name: next(pieces) for name in names}, info) for info in header["coverages"])

@@ -132,7 +132,9 @@ class CommuneLayer(folium.map.Layer):
                 {
                     "key": theme.key,
                     "title": theme.title,
-                    "classes": [{"key": c.key, "label": c.label, "color": c.color, "pattern": c.pattern} for c in theme.classes],
+                    "classes": [
+                        {"key": c.key, "label": c.label, "color": c.color, "pattern": c.pattern} for c in theme.classes
+                    ],
                 }
                 for theme in themes
             ],
@@ -142,7 +144,10 @@ class CommuneLayer(folium.map.Layer):
             "missing": _("not known"),
             "outline_missing": _("no outline"),
         }
-        values = {f"c:{column}": units[column].tolist() if units[column].dtype == object else units[column] for column in carried}
+        values = {
+            f"c:{column}": units[column].tolist() if units[column].dtype == object else units[column]
+            for column in carried
+        }
         for theme in themes:
             values[f"t:{theme.key}"] = _class_numbers(units[theme.key], theme)
         self.data = encode(Block(tuple(coverages), values, tuple(groups), meta))
@@ -293,7 +298,8 @@ def _border(topology: Topology, rows: Ints) -> Ints:
     ring_ends = np.cumsum(topology.unit_rings)
     ref_ends = np.concatenate(([0], np.cumsum(topology.ring_arcs)))
     pieces = [
-        topology.refs[ref_ends[ring_ends[row] - topology.unit_rings[row]] : ref_ends[ring_ends[row]]] >> 1 for row in rows
+        topology.refs[ref_ends[ring_ends[row] - topology.unit_rings[row]] : ref_ends[ring_ends[row]]] >> 1
+        for row in rows
     ]
     arcs, times = np.unique(np.concatenate([np.empty(0, dtype=np.int64), *pieces]), return_counts=True)
     return np.asarray(arcs[times % 2 == 1], dtype=np.int64)

@@ -95,7 +95,8 @@ def map_page(
     keys = [theme.key for theme in themes]
     if start is not None and start not in keys:
         raise UsageError(
-            _("there is no theme {theme!r}").format(theme=start), fix=_("choose one of: {choices}").format(choices=", ".join(keys))
+            _("there is no theme {theme!r}").format(theme=start),
+            fix=_("choose one of: {choices}").format(choices=", ".join(keys)),
         )
     shown = list(outlines)[-1:]
     layer = CommuneLayer(
@@ -114,9 +115,7 @@ def map_page(
         name=_("Communes"),
     )
     names = [_(TERRITORY_NAMES[territory]) for territory, _bounds, _population in layer.territories]
-    m = folium.Map(
-        tiles=None, zoom_control=False, attribution_control=False, fade_animation=False, zoom_snap=0.5
-    )
+    m = folium.Map(tiles=None, zoom_control=False, attribution_control=False, fade_animation=False, zoom_snap=0.5)
     m.options |= {"min_zoom": 3, "max_zoom": 15}
     layer.add_to(m)
     _Panel(
@@ -300,7 +299,7 @@ def _undrawn(units: gpd.GeoDataFrame) -> str:
     ).format(count=number(len(without)))
     ordered = without.sort_values("insee_code").head(LISTED)
     items = "".join(
-        f'<li><bdi>{escape(str(name))}</bdi> ({escape(str(code))})</li>'
+        f"<li><bdi>{escape(str(name))}</bdi> ({escape(str(code))})</li>"
         for name, code in zip(ordered["name"], ordered["insee_code"], strict=True)
     )
     if len(without) > LISTED:
@@ -311,7 +310,9 @@ def _undrawn(units: gpd.GeoDataFrame) -> str:
 
 def _table(count: int) -> str:
     """Write the place of the table twin, which the script fills when it is opened."""
-    summary = ngettext("Table of the {count} commune", "Table of the {count} communes", count).format(count=number(count))
+    summary = ngettext("Table of the {count} commune", "Table of the {count} communes", count).format(
+        count=number(count)
+    )
     table = escape(_("Table"))
     return f"""
 <section class="cg-twin" id="cg-twin" aria-label="{table}">

@@ -178,7 +178,9 @@ def _unknown_links(html: str, own: str, online: Sequence[str]) -> Iterable[str]:
         attributes = _attributes(match[1])
         if attributes.get("rel", "stylesheet").lower() not in {"canonical", "alternate", "author", "license", "me"}:
             links.append(attributes.get("href", ""))
-    unknown = [url for url in links if url and not url.startswith("data:") and not stand_in(url) and not _is_rotation(url)]
+    unknown = [
+        url for url in links if url and not url.startswith("data:") and not stand_in(url) and not _is_rotation(url)
+    ]
     loads = [*_LOADING_TAG.findall(own), *_LOADING_CALL.findall(own)]
     loads += [url for style in re.findall(r"(?is)<style\b[^>]*>(.*?)</style", own) for url in _CSS_LOAD.findall(style)]
     unknown += [url for url in loads if not any(url.startswith(origin) for origin in online)]
@@ -240,5 +242,7 @@ def _with_policy(html: str, online: Sequence[str]) -> str:
         ]
     )
     meta = f'<meta charset="utf-8">\n<meta http-equiv="Content-Security-Policy" content="{policy}">'
-    html = re.sub(r"\s*<meta\s+(?:charset=|http-equiv=[\"']content-type[\"'])[^>]*>\s*", "\n", html, flags=re.IGNORECASE)
+    html = re.sub(
+        r"\s*<meta\s+(?:charset=|http-equiv=[\"']content-type[\"'])[^>]*>\s*", "\n", html, flags=re.IGNORECASE
+    )
     return re.sub(r"<head\b[^>]*>", lambda m: f"{m[0]}\n{meta}", html, count=1, flags=re.IGNORECASE)

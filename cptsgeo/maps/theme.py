@@ -138,9 +138,7 @@ PALETTES: Mapping[str, Mapping[str, Style]] = MappingProxyType(
 )
 
 
-def styled(
-    palette: Mapping[str, Style], key: str, label: str, *, units: int = 0, population: int = 0
-) -> MapClass:
+def styled(palette: Mapping[str, Style], key: str, label: str, *, units: int = 0, population: int = 0) -> MapClass:
     """Make a class of a theme with the style that a palette gives its key.
 
     Examples

@@ -26,7 +26,9 @@ POINTS = {
 }
 TOPOLOGY = {
     "type": "Topology",
-    "objects": {"a": {"type": "GeometryCollection", "geometries": [{"type": "Polygon", "arcs": [[0]], "properties": {}}]}},
+    "objects": {
+        "a": {"type": "GeometryCollection", "geometries": [{"type": "Polygon", "arcs": [[0]], "properties": {}}]}
+    },
     "arcs": [[[-61, 14.6], [-60.9, 14.6], [-60.9, 14.7], [-61, 14.6]]],
 }
 
@@ -77,7 +79,14 @@ def test_the_same_map_gives_the_same_bytes() -> None:
 
 def test_what_nothing_needs_is_left_out() -> None:
     page = self_contained(folium.Map([46, 2], tiles=None), title="Nue")
-    for name in ("jquery.js", "bootstrap.js", "bootstrap.css", "fontawesome.css", "glyphicons.css", "awesome-markers.js"):
+    for name in (
+        "jquery.js",
+        "bootstrap.js",
+        "bootstrap.css",
+        "fontawesome.css",
+        "glyphicons.css",
+        "awesome-markers.js",
+    ):
         assert vendored_text(name)[:200] not in page
     assert len(page) < 200_000
     assert vendored_text("bootstrap.css")[:200] in self_contained(with_table(), title="Tableau")
@@ -95,7 +104,12 @@ def with_table() -> folium.Map:
         (lambda m: folium.TileLayer("OpenStreetMap").add_to(m), "tile.openstreetmap.org"),
         (lambda m: plugins.HeatMap([[46, 2, 1]]).add_to(m), "leaflet_heat"),
         (lambda m: m.get_root().html.add_child(folium.Element("<img src='https://example.org/logo.png'>")), "logo.png"),
-        (lambda m: m.get_root().header.add_child(folium.Element("<style>@import 'https://example.org/a.css'</style>")), "a.css"),
+        (
+            lambda m: m.get_root().header.add_child(
+                folium.Element("<style>@import 'https://example.org/a.css'</style>")
+            ),
+            "a.css",
+        ),
         (lambda m: m.add_js_link("mine", "https://example.org/mine.js"), "mine.js"),
     ],
 )
@@ -132,7 +146,9 @@ def test_a_saved_page_becomes_self_contained_and_stays_so() -> None:
 
 def test_the_vendored_files_are_those_of_the_index() -> None:
     assert {file.package for file in vendored()} >= {"leaflet", "jquery", "bootstrap", "topojson-client"}
-    assert all("sourceMappingURL" not in vendored_text(file.name) for file in vendored() if file.name.endswith(("js", "css")))
+    assert all(
+        "sourceMappingURL" not in vendored_text(file.name) for file in vendored() if file.name.endswith(("js", "css"))
+    )
     assert all("//cdn" not in vendored_text(file.name) for file in vendored() if file.name.endswith("css"))
 
 
@@ -141,7 +157,7 @@ def test_a_users_map_works_without_network(open_page) -> None:
     page = open_page(self_contained(users_map(), title="Essai"), ready=False)
     page.wait_for_selector(".marker-cluster")
     assert page.title() == "Essai"
-    assert page.locator(".awesome-marker").count() == 2
+    assert page.locator(".leaflet-marker-pane .awesome-marker").count() == 2
     assert page.locator("img.leaflet-marker-icon, .marker-cluster").count() == 2
     assert page.locator("path.leaflet-interactive").count() >= 2
     page.locator(".awesome-marker-icon-red").first.click(force=True)

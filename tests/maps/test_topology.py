@@ -66,7 +66,10 @@ def test_rounding_moves_no_point_by_more_than_half_a_step() -> None:
     bits = 22
     topology = build_topology(source, (0.0,), bits)
     step = 2 * MERCATOR_HALF / 2**bits
-    drawn = shapely.transform(polygons(topology), lambda xy: np.column_stack([xy[:, 0] * step - MERCATOR_HALF, MERCATOR_HALF - xy[:, 1] * step]))
+    drawn = shapely.transform(
+        polygons(topology),
+        lambda xy: np.column_stack([xy[:, 0] * step - MERCATOR_HALF, MERCATOR_HALF - xy[:, 1] * step]),
+    )
     exact = source.to_crs(3857).values
     assert shapely.hausdorff_distance(shapely.boundary(drawn), shapely.boundary(exact)).max() <= step * 0.75
 
@@ -80,7 +83,9 @@ def test_a_shared_border_is_stored_once() -> None:
 
 
 def test_a_unit_without_outline_has_no_ring() -> None:
-    topology = build_topology(gpd.GeoSeries([None, shapely.box(2, 46, 2.1, 46.1), shapely.Polygon()], crs=4326), (1.0,), 20)
+    topology = build_topology(
+        gpd.GeoSeries([None, shapely.box(2, 46, 2.1, 46.1), shapely.Polygon()], crs=4326), (1.0,), 20
+    )
     assert topology.unit_rings.tolist() == [0, 1, 0]
     assert polygons(topology)[0] is None
     nothing = build_topology(gpd.GeoSeries([None, None], crs=4326), (1.0,), 20)
