@@ -53,6 +53,21 @@ DEFINITIONS = (
 )
 
 
+def inhabitants(population: pd.Series, share: pd.Series) -> pd.Series:
+    """Return a share of populations in whole inhabitants, halves up, whatever the order in which shares were added.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> inhabitants(pd.Series([3, 3, 3]), pd.Series([0.5, 0.1 + 0.2 + 0.2, 0.2 + 0.2 + 0.1])).tolist()
+    [2, 2, 2]
+    """
+    import numpy as np
+
+    exact = (population * share).astype("float64").round(6)
+    return np.floor(exact + 0.5).astype("int64")
+
+
 def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
     """Say of each unit which CPTS it is in, the most advanced stage among them, and how many inhabitants they cover.
 
@@ -74,8 +89,6 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         ``covered_<stage>`` per stage (inhabitants in a CPTS of at least that stage) and one ``undecided_<stage>``
         (inhabitants whom CPTS of unknown stage would add to it if they had reached it).
     """
-    import numpy as np
-
     stage_rank = {stage: rank for rank, stage in enumerate(STAGES)}
     cpts = perimeters.cpts.set_index("cpts_id")
     members = perimeters.membership.assign(
@@ -97,8 +110,7 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
 
     def covered(counted: pd.Series) -> pd.Series:
         share = members[counted].groupby("insee_code")["share"].sum().clip(upper=1)
-        exact = communes["population"] * communes["insee_code"].map(share).fillna(0.0)
-        return np.floor(exact.astype("float64") + 0.5).astype("int64")
+        return inhabitants(communes["population"], communes["insee_code"].map(share).fillna(0.0))
 
     units["population_covered"] = covered(members["rank"] >= UNKNOWN_RANK)
     units["population_white"] = units["population"].astype("int64") - units["population_covered"]
