@@ -13,7 +13,7 @@ from cptsgeo.errors import UsageError
 from cptsgeo.files import whole_file
 from cptsgeo.i18n import _, number, percent
 from cptsgeo.schemas import COLUMNS, label
-from cptsgeo.tabular import FORMULA_STARTS
+from cptsgeo.tabular import is_guarded
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -148,7 +148,7 @@ def _guarded(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         **{
             name: table[name].map(
-                lambda value: "'" + value if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+                lambda value: "'" + value if isinstance(value, str) and is_guarded("'" + value) else value
             )
             for name in texts
         }
