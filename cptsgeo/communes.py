@@ -317,7 +317,8 @@ def read_density(path: Path | str) -> pd.Series:
     words = {word: int(level["key"]) for level in parameters("density")["level"] for word in level["words"]}
     if has_numbers:
         words |= {str(level): level for level in range(1, 8)}
-    level = table.rows["density_level"].map(lambda text: words.get(fold(text)))
+    texts = table.rows["density_level"]
+    level = texts.map({text: words.get(fold(text)) for text in texts.unique()})
     findings = bad_codes(table)
     findings += [
         Finding(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.codes import CITY_ARRONDISSEMENTS, explain_bad_code, is_insee_code
+from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, explain_bad_code, is_insee_code
 from cptsgeo.communes import ALIASES
 from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs, require_crs
 from cptsgeo.embedded import embedded
@@ -32,7 +32,7 @@ AREA_MARGIN_DEGREES = 1.0
 """How far beyond the area of use of its CRS an outline may reach: Guyane reaches 0.6 degree beyond it."""
 
 
-def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
+def read_contours(paths: Sequence[Path | str] = (), *, codes: Collection[str] | None = None) -> gpd.GeoDataFrame:
     """Read the outlines of units; the embedded schematic ones of four overseas territories when no file is given.
 
     Where a file holds the outline of Paris, Lyon or Marseille and another its arrondissements, these are clipped
@@ -43,6 +43,8 @@ def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
     paths
         GeoParquet, GeoPackage, GeoJSON or Shapefile, in any CRS, with a column ``insee_code`` (other usual names
         are understood). Several files are put end to end.
+    codes
+        Units to keep; all of them when not given.
 
     Returns
     -------
@@ -60,11 +62,15 @@ def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pandas as pd
 
+    wanted = None if codes is None else _with_whole_cities(codes)
     if not paths:
-        return gpd.read_parquet(embedded("communes/contours_outre_mer.parquet"))
-    layers = [_read_layer(Path(path)) for path in paths]
+        layers = [gpd.read_parquet(embedded("communes/contours_outre_mer.parquet"))]
+    else:
+        layers = [_read_layer(Path(path), wanted) for path in paths]
     contours = gpd.GeoDataFrame(pd.concat(layers, ignore_index=True), crs=WGS84)
     contours = _fit_arrondissements(contours)
+    if codes is not None:
+        contours = contours[contours["insee_code"].isin(codes)]
     repeated = contours.loc[contours["insee_code"].duplicated(), ["insee_code", "geometry_source"]]
     raise_errors(
         [
@@ -83,7 +89,13 @@ def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
     return contours.sort_values("insee_code", ignore_index=True)
 
 
-def _read_layer(path: Path) -> gpd.GeoDataFrame:
+def _with_whole_cities(codes: Collection[str]) -> set[str]:
+    """Add to the codes of arrondissements their city and its other arrondissements, which they are fitted to."""
+    cities = {CITY_OF_ARRONDISSEMENT[code] for code in codes if code in CITY_OF_ARRONDISSEMENT}
+    return {*codes, *cities, *(part for city in cities for part in CITY_ARRONDISSEMENTS[city])}
+
+
+def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pyarrow as pa
     import pyogrio
@@ -144,9 +156,11 @@ def _read_layer(path: Path) -> gpd.GeoDataFrame:
     raise_errors(findings)
     if layer.empty:
         raise DataError(_("the file is empty"), fix=_("give a layer that holds outlines"), where=path.name)
-    shapes = (
-        layer.geometry.to_crs(WGS84).make_valid() if not layer.geometry.is_valid.all() else layer.to_crs(WGS84).geometry
-    )
+    if wanted is not None:
+        layer, codes = layer[codes.isin(wanted)], codes[codes.isin(wanted)]
+    shapes = layer.geometry.to_crs(WGS84)
+    if not shapes.is_valid.all():
+        shapes = shapes.make_valid()
     misplaced = codes[~_in_territory(codes, shapes)]
     if len(misplaced):
         raise DataError(

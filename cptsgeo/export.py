@@ -12,6 +12,7 @@ from cptsgeo.crs import WGS84
 from cptsgeo.errors import UsageError
 from cptsgeo.files import whole_file
 from cptsgeo.i18n import _, number, percent
+from cptsgeo.parameters import labels
 from cptsgeo.schemas import COLUMNS, label
 from cptsgeo.tabular import is_guarded
 
@@ -180,6 +181,8 @@ def cell_text(value: Any, column: str) -> str:
 
     if pd.isna(value):
         return "–"
+    if column == "stage":
+        return labels("stages").get(value, str(value))
     kind = COLUMNS[column].kind if column in COLUMNS else "text"
     if kind == "rate":
         return percent(float(value), 2)

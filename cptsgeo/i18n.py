@@ -70,6 +70,18 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return _catalogue(_current.get()).ngettext(singular, plural, count)
 
 
+def headed(head: str, text: str) -> str:
+    """Put a heading before a text, with the colon of the language; the text alone when there is no heading.
+
+    Examples
+    --------
+    >>> with language("en"):
+    ...     headed("Error", "no such file"), headed("", "no such file")
+    ('Error: no such file', 'no such file')
+    """
+    return _("{head}: {text}").format(head=head, text=text) if head else text
+
+
 def N_(message: str) -> str:
     """Mark a message for extraction; it is translated where it is shown."""
     return message

@@ -144,6 +144,28 @@ TABLES: dict[str, tuple[str, ...]] = {
         "double_count",
     ),
     "double_counts_by_pair": ("cpts_id", "cpts_name", "other_id", "other_name", "units", "population"),
+    "units": (
+        *[
+            "insee_code",
+            "name",
+            "departement_code",
+            "departement_name",
+            "region_code",
+            "region_name",
+            "epci_siren",
+            "epci_name",
+        ],
+        *[
+            "population",
+            "population_year",
+            "density_level",
+            "cpts",
+            "cpts_count",
+            "stage",
+            "population_covered",
+            "population_white",
+        ],
+    ),
     "white_zones": (
         *[
             "insee_code",

@@ -9,7 +9,7 @@ import click
 
 from cptsgeo.cli.options import deliver, input_options, inputs, output_options, say
 from cptsgeo.cli.texts import command as make_command
-from cptsgeo.i18n import N_, _, ngettext, number
+from cptsgeo.i18n import N_, _, headed, ngettext, number
 
 
 @make_command(
@@ -62,6 +62,6 @@ def command(form: str | None, output: Path | None, overwrite: bool, **options: A
 
 def _line(finding: Any) -> str:
     words = {"error": _("Error"), "warning": _("Warning"), "info": _("Note")}
-    place = f"{finding.where}{_(': ')}" if finding.file else ""
     fix = f"\n    → {finding.fix}" if finding.fix else ""
-    return f"{words[finding.severity]}{_(': ')}{place}{finding.problem}{fix}"
+    place = finding.where if finding.file else ""
+    return headed(words[finding.severity], headed(place, finding.problem)) + fix

@@ -30,7 +30,7 @@ def command(which: str, output: Path, overwrite: bool, **options: Any) -> None:
     from cptsgeo.maps.pages import page
     from cptsgeo.results import compute
 
-    results = compute(study(with_contours=True, **options))
+    results = compute(study(with_contours=True, uses_density=True, **options))
     with whole_file(output, overwrite=overwrite) as part:
         part.write_text(page(results, which), encoding="utf-8", newline="")
     say(_("Written: {path}").format(path=output))

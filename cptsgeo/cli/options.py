@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import LANGUAGES, N_, _, ngettext, number
+from cptsgeo.i18n import LANGUAGES, N_, _, headed, ngettext, number
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -144,13 +144,13 @@ def inputs(
     )
 
 
-def study(*, with_contours: bool = False, **options: Any) -> Study:
-    """Read the study that the options describe, and tell its findings and scope on stderr."""
+def study(*, with_contours: bool = False, uses_density: bool = False, **options: Any) -> Study:
+    """Read the study that the options describe, and tell its scope and the findings that concern it on stderr."""
     from cptsgeo.scope import scope_names
     from cptsgeo.study import read_study
 
     result = read_study(inputs(**options), with_contours=with_contours)
-    tell_findings(result.findings)
+    tell_findings(finding for finding in result.findings if uses_density or finding.rule != "density_missing")
     names = ", ".join(scope_names(result.communes, result.scope))
     words = (
         _("Scope: {scope} ({names}).")
@@ -172,8 +172,8 @@ def tell_findings(findings: Iterable[Finding]) -> None:
     """Write warnings and remarks to stderr, the first ones in full."""
     told = [finding for finding in findings if finding.severity != "error"]
     for finding in told[:SHOWN_FINDINGS]:
-        place = f"{finding.where}{_(': ')}" if finding.file else ""
-        say(f"{_('Note') if finding.severity == 'info' else _('Warning')}{_(': ')}{place}{finding.problem}")
+        word = _("Note") if finding.severity == "info" else _("Warning")
+        say(headed(word, headed(finding.where if finding.file else "", finding.problem)))
     if len(told) > SHOWN_FINDINGS:
         more = len(told) - SHOWN_FINDINGS
         say(

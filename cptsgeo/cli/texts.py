@@ -41,7 +41,7 @@ class Command(click.Command):
         """Write the help in the reader's language."""
         formatter.write_paragraph()
         with formatter.indentation():
-            formatter.write_text(_(self.help or ""))
+            formatter.write_text(_(self.help) if self.help else "")
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example line by line, unwrapped."""

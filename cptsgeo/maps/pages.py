@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from cptsgeo.i18n import N_, _, day, ngettext, number, percent
-from cptsgeo.maps.page import map_page
+from cptsgeo.i18n import N_, _, day, headed, ngettext, number, percent
 from cptsgeo.maps.theme import DENSITIES, OUT_OF_SCOPE, SIZES, STAGES, WHITE_ZONE, Theme, styled
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import STAGES as STAGE_KEYS
@@ -44,6 +43,8 @@ def page(results: Results, name: str) -> str:
     name
         Key of :data:`PAGES`.
     """
+    from cptsgeo.maps.page import map_page
+
     makers: dict[str, tuple[Callable[[Results], Theme], ...]] = {
         "coverage": (stage_theme,),
         "sizes": (size_theme,),
@@ -53,7 +54,7 @@ def page(results: Results, name: str) -> str:
     return map_page(
         results.units,
         [maker(results) for maker in makers[name]],
-        title=f"{_(PAGES[name])}{_(': ')}{place(results)}",
+        title=headed(_(PAGES[name]), place(results)),
         finding=finding(results),
         facts=facts(results),
         notes=notes(results),
