@@ -152,8 +152,8 @@ def coverage(
         ``population_covered``, ``coverage_rate`` (fraction of 1; missing where nobody lives), ``units``,
         ``units_covered``, ``units_outside_scope`` (units of the group that the scope leaves out),
         ``population_stage_unknown`` (what CPTS of unknown stage would add to a threshold if they met it: the rate
-        is a lower bound where it is not 0), and with ``areas_km2`` also ``area_km2``, ``area_covered_km2`` and
-        ``units_without_area``. A list where no stage is known has only the rows of ``any`` and ``unknown``.
+        is a lower bound where it is not 0), and with ``areas_km2`` also ``area_km2``, ``area_covered_km2`` (missing
+        where no area of the group is known) and ``units_without_area``. A list where no stage is known has only the rows of ``any`` and ``unknown``.
 
     Notes
     -----
@@ -194,11 +194,11 @@ def coverage(
                 "units_covered": met,
                 "population_stage_unknown": _undecided(units, definition),
                 "area_km2": units["area"],
-                "area_covered_km2": units["area"].where(met, 0.0),
+                "area_covered_km2": units["area"].where(met | units["area"].isna(), 0.0),
                 "units_without_area": units["area"].isna(),
             }
         )
-        table = frame.groupby(["code", "name"], as_index=False, dropna=False).sum()
+        table = frame.groupby(["code", "name"], as_index=False).sum(min_count=1)
         parts.append(
             table.assign(
                 order=order, counting=definition.counting, stage=definition.stage, definition=_(definition.label)
@@ -227,14 +227,15 @@ def coverage(
 
 
 def _group_keys(units: pd.DataFrame, by: str) -> tuple[pd.Series, pd.Series]:
-    """Return code and name of each unit's group; units in no EPCI are a group of their own."""
+    """Return code and name of each unit's group; units in no EPCI, or no région, are a group of their own."""
     import pandas as pd
 
     columns = GROUPS[by]
     if columns is None:
         return pd.Series("scope", units.index), pd.Series(_("whole scope"), units.index)
     code, name = columns
-    return units[code].fillna("none").astype("str"), units[name].fillna(_("in no EPCI")).astype("str")
+    absent = _("in no EPCI") if by == "epci" else _("in no région")
+    return units[code].fillna("none").astype("str"), units[name].fillna(absent).astype("str")
 
 
 def _covered(units: pd.DataFrame, definition: Definition) -> pd.Series:

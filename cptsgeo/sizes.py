@@ -182,7 +182,7 @@ def size_distribution(sizes: pd.DataFrame) -> pd.DataFrame:
     placed = sizes.dropna(subset="size_class")
     everywhere = placed.assign(region_code="all", region_name="")
     stacked = pd.concat([placed, everywhere])
-    counted = stacked.groupby(["region_code", "region_name", "size_class"]).agg(
+    counted = stacked.groupby(["region_code", "region_name", "size_class"], dropna=False).agg(
         cpts_count=("cpts_id", "size"), population=("population", "sum")
     )
     regions = stacked[["region_code", "region_name"]].drop_duplicates().sort_values("region_code")
