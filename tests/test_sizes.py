@@ -43,7 +43,13 @@ def test_no_class_before_the_first_law():
 
 def one_cpts(population: int) -> pd.DataFrame:
     communes = pd.DataFrame(
-        {"insee_code": ["04901"], "name": ["A"], "population": [population], "region_code": ["93"], "region_name": ["R"]}
+        {
+            "insee_code": ["04901"],
+            "name": ["A"],
+            "population": [population],
+            "region_code": ["93"],
+            "region_name": ["R"],
+        }
     )
     stage = pd.Categorical([None], categories=list(STAGES), ordered=True)
     cpts = pd.DataFrame({"cpts_id": ["x"], "cpts_name": ["X"], "stage": stage})
@@ -159,8 +165,16 @@ def test_law_is_read_on_its_day(toy_communes, toy_perimeters, monkeypatch):
 
     editions = {
         "edition": [
-            {"valid_from": date(2019, 6, 20), "upper_bounds": [40_000, 80_000, 175_000], "bound_belongs_to": ["upper"] * 3},
-            {"valid_from": date(2030, 1, 1), "upper_bounds": [45_001, 80_000, 175_000], "bound_belongs_to": ["lower"] * 3},
+            {
+                "valid_from": date(2019, 6, 20),
+                "upper_bounds": [40_000, 80_000, 175_000],
+                "bound_belongs_to": ["upper"] * 3,
+            },
+            {
+                "valid_from": date(2030, 1, 1),
+                "upper_bounds": [45_001, 80_000, 175_000],
+                "bound_belongs_to": ["lower"] * 3,
+            },
         ]
     }
     monkeypatch.setattr(parameters, "parameters", lambda name: editions)

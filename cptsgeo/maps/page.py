@@ -199,7 +199,7 @@ def _panel(
     territories: Sequence[str],
     start: int,
 ) -> str:
-    """Write what comes beside the map: themes, legend, outlines, search, undrawn units."""
+    """Write what comes beside the map: search, themes, legend, outlines, undrawn units."""
     show, lines = escape(_("Show")), escape(_("Outlines"))
     aside, find = escape(_("Legend and search")), escape(_("Find a commune by name or code"))
     found = escape(_("Communes found"))
@@ -225,9 +225,6 @@ def _panel(
 {_views(territories)}
 </main>
 <aside class="cg-panel" aria-label="{aside}">
-{chooser}
-{legends}
-{boxes}
 <search class="cg-search">
 <label for="cg-search">{find}</label>
 <input id="cg-search" type="search" role="combobox" autocomplete="off" spellcheck="false" aria-expanded="false"
@@ -235,6 +232,9 @@ def _panel(
 <ul id="cg-results" role="listbox" aria-label="{found}" hidden></ul>
 <p id="cg-status" class="cg-status" role="status" aria-live="polite"></p>
 </search>
+{chooser}
+{legends}
+{boxes}
 {_undrawn(units)}
 </aside>
 </div>

@@ -283,7 +283,7 @@ def test_focus_follows_the_page(open_page: Open, units, page_parts) -> None:
             )
         )
     assert order[:3] == ["#cg-search", "#cg-twin", "map_1"]
-    assert order[5:8] == ["cg-theme", "cg-outline", "cg-search"]
+    assert order[5:8] == ["cg-search", "cg-theme", "cg-outline"]
 
 
 @pytest.mark.browser
