@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cptsgeo.apportionment import apportion
 from cptsgeo.errors import Finding, raise_errors
 from cptsgeo.i18n import _
-from cptsgeo.population import apportion
 from cptsgeo.tabular import TextTable, read_table
 
 if TYPE_CHECKING:

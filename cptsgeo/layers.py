@@ -72,6 +72,7 @@ def open_layer(path: Path) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pyarrow as pa
     import pyogrio
+    import shapely
 
     if path.is_dir():
         raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
@@ -79,7 +80,13 @@ def open_layer(path: Path) -> gpd.GeoDataFrame:
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
     try:
         layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
-    except (OSError, ValueError, pa.ArrowInvalid, pyogrio.errors.DataSourceError) as error:
+    except (
+        OSError,
+        ValueError,
+        pa.ArrowException,
+        pyogrio.errors.DataSourceError,
+        shapely.errors.ShapelyError,
+    ) as error:
         raise FileError(
             _("the file cannot be read as a map layer"),
             fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),

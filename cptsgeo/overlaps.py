@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from cptsgeo.apportionment import apportion
+from cptsgeo.coverage import inhabitants
 from cptsgeo.i18n import N_, _
 from cptsgeo.perimeters import Perimeters
 from cptsgeo.territories import Territories, as_territories, territories_of_communes
@@ -84,7 +86,7 @@ def joint_members(communes: pd.DataFrame, one: Territories, other: Territories) 
     table = pd.concat([inside, kept], ignore_index=True).sort_values(
         ["one_id", "insee_code", "other_id"], ignore_index=True
     )
-    table["population"] = np.floor(table["exact"] + 0.5).astype("int64")
+    table["population"] = np.floor(table["exact"].round(6) + 0.5).astype("int64")
     return _to_the_inhabitant(table, left, covered["share"])
 
 
@@ -96,11 +98,7 @@ def _with_area(members: pd.DataFrame) -> pd.DataFrame:
 
 def _to_the_inhabitant(table: pd.DataFrame, left: pd.DataFrame, covered: pd.Series) -> pd.DataFrame:
     """Make the parts of a unit that the layer divides without overlap sum to what the territory counts in it."""
-    import numpy as np
-
-    from cptsgeo.population import apportion
-
-    counted = np.floor((left["inhabitants"] * left["share"]).to_numpy() + 0.5)
+    counted = inhabitants(left["inhabitants"], left["share"])
     expected = left.assign(counted=counted).set_index(["one_id", "insee_code"])["counted"]
     keys = table.set_index(["one_id", "insee_code"]).index
     grouped = table.groupby(["one_id", "insee_code"])
@@ -436,10 +434,8 @@ def territory_summary(communes: pd.DataFrame, perimeters: Perimeters, layer: Ter
 
 
 def _counted(layer: Territories, census: pd.Series) -> pd.Series:
-    import numpy as np
-
     members = layer.membership
-    counted = np.floor((members["insee_code"].map(census) * members["share"]).astype("float64") + 0.5)
+    counted = inhabitants(members["insee_code"].map(census), members["share"])
     return counted.groupby(members["territory_id"]).sum()
 
 

@@ -6,6 +6,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from cptsgeo.apportionment import apportion
+from cptsgeo.coverage import inhabitants
 from cptsgeo.crs import by_territory
 from cptsgeo.errors import DataError, Finding, UsageError, raise_errors
 from cptsgeo.i18n import _, ngettext, number, percent
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
 
 UNCOVERED_BOUND = 0.05
 """Part of the population of the units touched that may lie off the grid before the run stops."""
@@ -66,41 +68,6 @@ def read_grid(path: Path | str) -> Grid:
     from cptsgeo.rasters import read_raster
 
     return read_raster(path) if Path(path).suffix.lower() in RASTER_ENDINGS else read_cells(path)
-
-
-def apportion(total: int, weights: ArrayLike) -> NDArray[np.int64]:
-    """Divide inhabitants by weights, to the inhabitant: largest remainders first, ties to the earlier weight.
-
-    Parameters
-    ----------
-    total
-        Inhabitants.
-    weights
-        Not negative, at least one of them above 0.
-
-    Returns
-    -------
-    ndarray
-        Whole numbers that sum to ``total``, each within one of its exact part.
-
-    References
-    ----------
-    Hamilton's method (largest remainder).
-
-    Examples
-    --------
-    >>> apportion(10, [1, 1, 1]).tolist(), apportion(7, [0.5, 0.25, 0.25]).tolist()
-    ([4, 3, 3], [3, 2, 2])
-    """
-    import numpy as np
-
-    exact = np.asarray(weights, dtype="float64")
-    exact = total * (exact / exact.sum())
-    parts: NDArray[np.int64] = np.floor(exact + 1e-9).astype("int64")
-    left = total - int(parts.sum())
-    order = np.argsort(-np.round(exact - parts, 9), kind="stable")
-    parts[order[:left]] += 1
-    return parts
 
 
 def polygon_shares(
@@ -556,10 +523,8 @@ def population_within(
         keyed, communes, contours, grid=grid, area_weighting=area_weighting, tolerance_m=tolerance_m
     )
     members = shares.membership
-    exact = (members["insee_code"].map(communes.set_index("insee_code")["population"]) * members["share"]).astype(
-        "float64"
-    )
-    sums = np.floor(exact + 0.5).groupby(members["territory_id"]).sum()
+    counted = inhabitants(members["insee_code"].map(communes.set_index("insee_code")["population"]), members["share"])
+    sums = counted.groupby(members["territory_id"]).sum()
     by_area = set(shares.cuts.loc[shares.cuts["method"] == "area", "territory_id"])
     return layer.assign(
         population=keyed["territory_id"].map(sums).fillna(0).astype("Int64"),

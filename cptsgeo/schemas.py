@@ -36,7 +36,9 @@ class Column(NamedTuple):
 
 
 COLUMNS = {
-    "area_covered_km2": Column("measure", N_("Area covered (km²)"), N_("area of the units covered, in km²")),
+    "area_covered_km2": Column(
+        "measure", N_("Area covered (km²)"), N_("area of the units covered, in km²"), nullable=True
+    ),
     "area_km2": Column(
         "measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²"), nullable=True
     ),
