@@ -150,7 +150,8 @@ def _read_columns(path: Path) -> pd.DataFrame:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)
         if path.suffix.lower() in {".csv", ".txt"}:
-            header = path.open("rb").readline()
+            with path.open("rb") as file:
+                header = file.readline()
             return pd.read_csv(path, sep=";" if header.count(b";") > header.count(b",") else ",", low_memory=False)
     except (OSError, ValueError) as error:
         raise FileError(

@@ -190,6 +190,8 @@ def cell_text(value: Any, column: str) -> str:
         return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(value))
     if kind == "measure":
         return number(float(value), 1)
+    if kind == "flag":
+        return _("yes") if value else _("no")
     return str(value)
 
 

@@ -223,7 +223,8 @@ def _long(communes: pd.DataFrame, one: Territories, other: Territories, areas_km
     whole_area = table.groupby("one_id")["area_km2"].sum(skipna=False)
     if _overlapping(other):
         whole_area = _areas(one, areas_km2)
-    of_one, of_other = table["one_id"].map(size_one), table["other_id"].map(size_other)
+    of_one = table["one_id"].map(size_one).astype("float64")
+    of_other = table["other_id"].map(size_other).astype("float64")
     table["layer"] = other.kind
     table["other_name"] = (
         table["other_id"]

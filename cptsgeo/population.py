@@ -25,6 +25,7 @@ UNCOVERED_BOUND = 0.05
 RATIO_BOUNDS = (0.6, 1.5)
 """Inhabitants of the grid per inhabitant of the census, over the units touched: beyond, the grid holds no counts."""
 
+FILLED = 1e-6
 EXAMPLES = 5
 RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".asc")
 
@@ -135,6 +136,7 @@ def polygon_shares(
     if grid is None and not area_weighting:
         raise_errors(_ungridded(cuts[inhabited], file))
     closed, overlapping = _mosaics(cuts, drawn, tolerance_m)
+    closed |= _filled(placed)
     cuts["share_by_area"] = cuts["area_share"]
     cuts["share_by_grid"] = float("nan")
     if grid is not None and len(cuts):
@@ -213,6 +215,15 @@ def _mosaics(cuts: gpd.GeoDataFrame, contours: gpd.GeoDataFrame, tolerance_m: fl
                 if not are_thin(np.array([shapely.intersection(shapes[one], shapes[other])]), tolerance_m)[0]
             ]
     return closed, pd.DataFrame(common, columns=["one", "other", "insee_code"], dtype="str")
+
+
+def _filled(placed: Placement) -> set[str]:
+    """Find the cut units that pieces and slivers fill together: what was snapped away goes to the pieces."""
+    import pandas as pd
+
+    areas = pd.concat([placed.cut[["insee_code", "area_share"]], placed.slivers[["insee_code", "area_share"]]])
+    total = areas.groupby("insee_code")["area_share"].sum()
+    return set(total.index[(total - 1.0).abs() < FILLED]) & set(placed.cut["insee_code"])
 
 
 def check_grid(grid: Grid, units: gpd.GeoDataFrame, sums: pd.Series, population: pd.Series) -> list[Finding]:
