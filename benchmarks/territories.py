@@ -135,8 +135,8 @@ def raster_case(communes: gpd.GeoDataFrame, folder: Path) -> None:
     transform = Affine((east - west) / width, 0, west, 0, -(north - south) / height, north)
     with rasterio.open(path, "w", driver="GTiff", width=width, height=height, count=1, dtype="float32", crs=2154, transform=transform, nodata=-200, tiled=True) as target:  # fmt: skip
         target.write(values, 1)
-    zones = communes[["geometry"]]
-    print(f"\nraster of {width * height} cells x {len(zones)} communes\n")
+    zones = perimeters(communes)[["geometry"]]
+    print(f"\nraster of {width * height} cells x {len(zones)} polygons\n")
     ours, result = timed("cptsgeo.rasters.zonal_sums", lambda: zonal_sums(path, zones), runs=2)
     alone, expected = timed(
         "exactextract alone",

@@ -187,15 +187,17 @@ def iris_shares(
     share = (pd.Series(inhabitants, kept.index, dtype="float64") / totals).where(totals > 0, 1.0)
     grouped = kept.assign(part=share).groupby([*owner, "insee_code"])["part"].transform("sum").clip(upper=1.0)
     shared = kept.assign(share=[repr(float(value)) for value in grouped], method="iris")
-    return TextTable(table.file, shared[~kept.duplicated([*owner, "insee_code"]) & (grouped > 0)]), findings
+    first = ~kept.duplicated([*owner, "insee_code"]).to_numpy(dtype=bool) & (grouped > 0).to_numpy(dtype=bool)
+    return TextTable(table.file, shared.loc[first]), findings
 
 
 def _counts(populations: pd.Series, census: pd.Series, communes: set[str]) -> dict[str, int]:
     """Divide the census population of communes between all their IRIS."""
     counts: dict[str, int] = {}
-    by_commune = populations.groupby(populations.index.str[:5])
-    for commune in sorted(communes & set(by_commune.groups)):
-        parts = by_commune.get_group(commune)
+    prefix = populations.index.str[:5].to_numpy()
+    for commune, parts in populations.groupby(prefix):
+        if commune not in communes:
+            continue
         total = int(census[commune])
         divided = apportion(total, parts.to_numpy()) if parts.sum() > 0 else [0] * len(parts)
         counts |= {str(code): int(count) for code, count in zip(parts.index, divided, strict=True)}

@@ -68,13 +68,13 @@ def joint_members(communes: pd.DataFrame, one: Territories, other: Territories) 
     right = _with_area(other.membership).rename(columns={"territory_id": "other_id"})
     covered = right.groupby("insee_code")[["share", "area"]].sum(skipna=False)
     pairs = left.merge(right, on="insee_code", how="inner", suffixes=("", "_other"))
-    total = pairs["insee_code"].map(covered["share"])
+    total = pairs["insee_code"].map(covered["share"]).astype("float64")
     inside = pairs[["one_id", "insee_code", "other_id"]].assign(
         exact=pairs["inhabitants"] * pairs["share"] * pairs["share_other"],
         divided=pairs["inhabitants"] * pairs["share"] * pairs["share_other"] / total.clip(lower=1.0),
         area_share=pairs["area"] * pairs["area_other"],
     )
-    left_out = (1.0 - left["insee_code"].map(covered["share"]).fillna(0.0)).clip(lower=0.0)
+    left_out = (1.0 - left["insee_code"].map(covered["share"]).astype("float64").fillna(0.0)).clip(lower=0.0)
     no_area = (1.0 - left["insee_code"].map(covered["area"]).where(left["insee_code"].isin(covered.index), 0.0)).clip(
         lower=0.0
     )
@@ -103,7 +103,7 @@ def _to_the_inhabitant(table: pd.DataFrame, left: pd.DataFrame, covered: pd.Seri
     keys = table.set_index(["one_id", "insee_code"]).index
     grouped = table.groupby(["one_id", "insee_code"])
     several = (grouped["population"].transform("size") > 1) & (
-        table["insee_code"].map(covered).fillna(0.0) <= 1.0 + 1e-9
+        table["insee_code"].map(covered).astype("float64").fillna(0.0) <= 1.0 + 1e-9
     )
     different = grouped["population"].transform("sum").to_numpy() != expected.reindex(keys).to_numpy()
     for key, rows in table[several & different].groupby(["one_id", "insee_code"]):

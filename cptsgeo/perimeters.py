@@ -194,7 +194,7 @@ def _members(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     members = rows.assign(share=share, method=method.where(method != "", "list"))[
         ["cpts_id", "insee_code", "share", "method"]
     ]
-    return members[[row not in wrong for row in members.index]].reset_index()
+    return members[~members.index.isin(list(wrong))].reset_index()
 
 
 def _unshared(members: pd.DataFrame, entities: pd.DataFrame, member_file: str, cpts_file: str) -> list[Finding]:

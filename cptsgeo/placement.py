@@ -199,10 +199,15 @@ def _foreign_borders(areas: Shapes, units: Shapes, tolerance_m: float) -> tuple[
     known = _segments(units, grid)[0]
     keys, owners, ends = _segments(areas, grid)
     foreign = ~pd.Series(keys).isin(known).to_numpy()
-    owners, ends = owners[foreign], ends[foreign]
-    lines = shapely.linestrings(ends)
-    concerned = np.unique(owners)
-    borders = shapely.multilinestrings(lines, indices=np.searchsorted(concerned, owners)) if len(lines) else lines
+    count = np.bincount(owners[foreign], minlength=len(areas))
+    concerned = np.flatnonzero(count)
+    entirely = count == np.bincount(owners, minlength=len(areas))
+    borders = shapely.boundary(areas[concerned])
+    mixed = foreign & ~entirely[owners]
+    if mixed.any():
+        some, index = np.unique(owners[mixed], return_inverse=True)
+        lines = shapely.multilinestrings(shapely.linestrings(ends[mixed]), indices=index)
+        borders[np.searchsorted(concerned, some)] = lines
     return borders, concerned
 
 
@@ -259,7 +264,7 @@ def _pieces(
     missing = whole_area - area
     border, unit_border = shapely.length(pieces), shapely.length(of_pair)
     doubtful = np.flatnonzero(2 * missing <= tolerance_m * (unit_border + border))
-    new = _new_border(pieces[doubtful], units)
+    new = _new_border(pieces[doubtful], units[np.unique(pairs[1][doubtful])])
     rest_border = unit_border[doubtful] - border[doubtful] + 2 * new
     doubtful = doubtful[2 * missing[doubtful] <= tolerance_m * rest_border + FINEST_GRID_M]
     whole = np.zeros(len(pieces), dtype=bool)
@@ -270,7 +275,7 @@ def _pieces(
 
 
 def _new_border(pieces: Shapes, units: Shapes) -> NDArray[np.float64]:
-    """Measure, at most, the border of each piece that is no border of a unit."""
+    """Measure, at most, the border of each piece that is no border of the units."""
     import numpy as np
     import pandas as pd
 

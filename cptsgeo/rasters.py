@@ -150,7 +150,12 @@ def zonal_sums(path: Path | str, shapes: gpd.GeoDataFrame) -> NDArray[np.float64
     if zones.empty:
         return np.zeros(0)
     found = exactextract.exact_extract(
-        str(source.path), zones, ["sum", "min"], output="pandas", max_cells_in_memory=CELLS_IN_MEMORY
+        str(source.path),
+        zones,
+        ["sum", "min"],
+        output="pandas",
+        strategy="raster-sequential",
+        max_cells_in_memory=CELLS_IN_MEMORY,
     )
     lowest = found["min"].min()
     if lowest < 0:

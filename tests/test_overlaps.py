@@ -234,7 +234,7 @@ def bfc(shared) -> tuple[pd.DataFrame, Perimeters, Territories, gpd.GeoDataFrame
 
 @pytest.mark.real_data
 def test_the_ght_of_bourgogne_franche_comte_partition_its_departements(bfc, shared):
-    communes, cpts, ght, contours = bfc
+    _communes, _cpts, ght, contours = bfc
     assert len(ght.names) == 11
     assert set(ght.membership["method"]) == {"nearest_site"}
     assert "Bourgogne méridionale" in set(ght.names["territory_name"])
@@ -243,7 +243,7 @@ def test_the_ght_of_bourgogne_franche_comte_partition_its_departements(bfc, shar
     own = ght.membership.set_index("insee_code")["territory_id"]
     alone = members.groupby("code_commune").filter(lambda part: part["code_ght"].nunique() == 1)
     assert (own[alone["code_commune"]].to_numpy() == alone["code_ght"].to_numpy()).all()
-    metric = contours.set_index("insee_code").to_crs(2154).point_on_surface()
+    metric = contours.set_index("insee_code").to_crs(2154).representative_point()
     sites = members.drop_duplicates(["code_ght", "code_commune"])
     for code in ("21054", "25388", "71014", "89387", "39300"):
         distances = {

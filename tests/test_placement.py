@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -137,7 +139,7 @@ def test_the_crs_of_the_input_and_the_order_of_rows_change_nothing(one, other, c
 @given(st.lists(st.integers(1, 3999), min_size=1, max_size=4, unique=True))
 def test_a_partition_gives_every_metre_once(ends):
     borders = [-1000, *sorted(ends), 5000]
-    layer = drawn(*[slab(west, east) for west, east in zip(borders[:-1], borders[1:], strict=True)])
+    layer = drawn(*[slab(west, east) for west, east in pairwise(borders)])
     placed = place_units(layer, units(), tolerance_m=0)
     table = pd.concat([placed.whole, placed.cut, placed.slivers])
     assert np.allclose(table.groupby("insee_code")["area_share"].sum(), 1.0, atol=1e-9)

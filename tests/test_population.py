@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
@@ -161,17 +162,13 @@ def test_apportionment_conserves_to_the_inhabitant(total, weights):
 @settings(max_examples=12)
 @given(
     st.lists(st.integers(1, 2999), min_size=1, max_size=3, unique=True),
-    st.lists(st.tuples(st.integers(1, 1999), st.integers(1, 50)), min_size=1, max_size=6, unique_by=lambda p: p[0]),
+    st.lists(st.tuples(st.integers(1, 1999), st.integers(1, 8)), min_size=1, max_size=5, unique_by=lambda p: p[0]),
 )
 def test_a_partition_keeps_every_inhabitant(ends, people):
-    grid = points((500.5, 90.0), (1500.5, 8.0), *[(place + 0.25, float(count)) for place, count in people])
+    grid = points((500.5, 80.0), (1500.5, 5.0), *[(place + 0.25, float(count)) for place, count in people])
     borders = [-100, *sorted(ends), 3100]
-    layer = drawn(*zip(borders[:-1], borders[1:], strict=True))
-    try:
-        shares = polygon_shares(layer, COMMUNES, CONTOURS, grid=grid)
-    except DataError as error:
-        assert "recensement" in str(error)  # the random grid is no count of these communes
-        return
+    layer = drawn(*pairwise(borders))
+    shares = polygon_shares(layer, COMMUNES, CONTOURS, grid=grid)
     joined = shares.membership.merge(COMMUNES, on="insee_code")
     counted = np.floor((joined["share"] * joined["population"]).astype(float) + 0.5)
     totals = counted.groupby(joined["insee_code"]).sum()
@@ -184,7 +181,7 @@ def test_a_partition_keeps_every_inhabitant(ends, people):
 
 def test_densities_are_refused(tmp_path):
     densities = write(tmp_path / "density.tif", np.full((10, 30), 100.0))
-    with pytest.raises(DataError, match="n’est pas un nombre d’habitants|not a count") as caught:
+    with pytest.raises(DataError, match="pas un nombre d’habitants") as caught:
         polygon_shares(drawn((-100, 500)), COMMUNES, CONTOURS, grid=read_grid(densities))
     assert "densit" in str(caught.value)
 
@@ -214,7 +211,7 @@ def test_a_raster_without_crs_and_a_file_that_is_none(tmp_path):
     (tmp_path / "text.tif").write_text("no raster")
     with pytest.raises(FileError, match="raster"):
         read_raster(tmp_path / "text.tif")
-    with pytest.raises(FileError, match="aucun fichier"):
+    with pytest.raises(FileError, match="n’existe pas"):
         read_raster(tmp_path / "absent.tif")
 
 
@@ -230,7 +227,7 @@ def test_a_commune_spread_over_cells_sums_back(tmp_path):
 
 @pytest.mark.parametrize("cell", [0, -1, 0.001])
 def test_impossible_cells_are_refused(cell):
-    with pytest.raises(UsageError, match="mailles|cells"):
+    with pytest.raises(UsageError, match="mailles"):
         rasterize(COMMUNES, CONTOURS, cell_m=cell)
 
 
@@ -298,7 +295,7 @@ def test_cells_sum_as_a_spatial_join_does(seed):
 
 
 def test_population_within_needs_to_know_where_people_live():
-    with pytest.raises(UsageError, match="où les gens habitent|where people live"):
+    with pytest.raises(UsageError, match="où les gens habitent"):
         population_within(drawn((0, 1)))
 
 
