@@ -25,6 +25,8 @@ MAP_FORMATS = ("geojson", "gpkg")
 FIXED_TIME = "2000-01-01T00:00:00.000Z"
 ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 RATE_DIGITS = 6
+UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed"}
+"""Counts that are names: written without separators."""
 
 
 def with_geometry(table: pd.DataFrame, contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -184,9 +186,17 @@ def cell_text(value: object, column: str) -> str:
     if kind == "rate":
         return percent(float(str(value)), 2)
     if kind == "count":
-        return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(str(value)))
+        return str(value) if column in UNGROUPED else number(int(str(value)))
     if kind == "measure":
         return number(float(str(value)), 1)
+    if kind == "fraction":
+        return percent(float(str(value)), 2)
+    if kind == "difference":
+        return number(int(str(value)))
+    if kind == "euros":
+        return number(float(str(value)), 0 if float(str(value)).is_integer() else 2)
+    if kind == "flag":
+        return _("yes") if value else _("no")
     return str(value)
 
 

@@ -20,7 +20,8 @@ class Column(NamedTuple):
     ----------
     kind
         ``text``, ``count`` (a whole number of 0 or more), ``rate`` (a fraction of 1), ``measure`` (a decimal number
-        of 0 or more), ``stage`` or ``flag``.
+        of 0 or more), ``difference`` (a whole number of either sign), ``fraction`` (any share or change of share, of
+        either sign, may pass 1), ``euros`` or ``flag``.
     label
         Heading that a reader sees, to be translated.
     meaning
@@ -150,12 +151,11 @@ def schema(table: str) -> DataFrameSchema:
         "count": [pa.Check.ge(0)],
         "measure": [pa.Check.ge(0)],
         "rate": [pa.Check.in_range(0, 1)],
-        "text": [],
     }
     return pa.DataFrameSchema(
         {
             name: pa.Column(
-                checks=checks[column.kind], nullable=column.nullable, title=column.label, description=column.meaning
+                checks=checks.get(column.kind), nullable=column.nullable, title=column.label, description=column.meaning
             )
             for name, column in ((name, COLUMNS[name]) for name in TABLES[table])
         },

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -136,6 +137,22 @@ def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str |
         _expect(path, {".csv", ".txt", ".tsv"}, _("delimited text"))
         rows = _csv_rows(path, content)
     return _table(path.name, rows, {fold(name) for name in header_has})
+
+
+def parse_day(text: str) -> date | None:
+    """Read a day written as ``2024-03-31`` or ``31/03/2024``, with midnight behind it or not; ``None`` for another text.
+
+    Examples
+    --------
+    >>> parse_day("31/03/2024"), parse_day("2024-03-31 00:00:00"), parse_day("03/31/2024")
+    (datetime.date(2024, 3, 31), datetime.date(2024, 3, 31), None)
+    """
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text.removesuffix(" 00:00:00").removesuffix("T00:00:00"), form).date()
+        except ValueError:
+            continue
+    return None
 
 
 def _content(path: Path) -> bytes:
