@@ -19,6 +19,21 @@ def _former_codes() -> pd.Series:
     return table.explode("former_codes").dropna().set_index("former_codes")["insee_code"].astype("str")
 
 
+def among(codes: pd.Series, known: pd.Series | pd.Index) -> pd.Series:
+    """Tell of each code whether it is one of many known ones: ``isin``, at the speed of one join.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> among(pd.Series(["01001", "99999"]), pd.Series(["01001", "01001"])).tolist()
+    [True, False]
+    """
+    import pandas as pd
+
+    found = pd.Index(known).unique().get_indexer(pd.Index(codes)) >= 0
+    return pd.Series(found, index=codes.index)
+
+
 def former_codes() -> pd.Series:
     """Return today's unit of every code that a merger or a change of code ended, indexed by the former code.
 
@@ -69,6 +84,6 @@ def recode(codes: pd.Series, current: pd.Series) -> tuple[pd.Series, pd.DataFram
     import pandas as pd
 
     former = _former_codes()
-    old = ~codes.isin(current) & codes.isin(former.index)
+    old = ~among(codes, current) & among(codes, former.index)
     replaced = codes.where(~old, codes.map(former))
     return replaced, pd.DataFrame({"former_code": codes[old], "insee_code": replaced[old]})

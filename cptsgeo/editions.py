@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.cog import ambiguous_former_codes, recode
+from cptsgeo.cog import ambiguous_former_codes, among, recode
 from cptsgeo.communes import embedded_communes, parse_communes
 from cptsgeo.errors import DataError, Finding, UsageError, raise_errors
 from cptsgeo.i18n import _, ngettext, number
@@ -131,7 +131,7 @@ def on_units(table: pd.DataFrame, communes: pd.DataFrame, year: int) -> Editions
     units = communes["insee_code"].sort_values(ignore_index=True)
     populations = pd.DataFrame({"population_year": year, "insee_code": units})
     populations["population"] = units.map(sums).astype("Int64")
-    lost = table[~codes.isin(national)]
+    lost = table[~among(codes, national)]
     ambiguous = lost["insee_code"].isin(ambiguous_former_codes())
     absent = populations[populations["population"].isna()]
     unmatched = pd.concat(
