@@ -47,6 +47,19 @@ def size_class(population: ArrayLike, *, on: date | None = None) -> np.ndarray:
     return result
 
 
+def class_floors(*, on: date | None = None) -> tuple[int, ...]:
+    """Return the least population of each size class, in order.
+
+    Examples
+    --------
+    >>> class_floors()
+    (0, 40000, 80000, 175001)
+    """
+    edition = in_force("size_classes", on)
+    sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
+    return 0, *(bound if belongs_to == "upper" else bound + 1 for bound, belongs_to in sides)
+
+
 def member_populations(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
     """Return the membership with the population that each CPTS has in each unit.
 
@@ -121,9 +134,7 @@ def _margins(population: pd.Series, on: date | None) -> tuple[pd.Series, pd.Seri
     import numpy as np
     import pandas as pd
 
-    edition = in_force("size_classes", on)
-    sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
-    first_above = np.array([bound if belongs_to == "upper" else bound + 1 for bound, belongs_to in sides])
+    first_above = np.array(class_floors(on=on)[1:])
     rank = np.searchsorted(first_above, population.to_numpy(), side="right")
     floors = np.concatenate([[np.nan], first_above])[rank]
     ceilings = np.concatenate([first_above, [np.nan]])[rank]
