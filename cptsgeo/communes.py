@@ -243,7 +243,9 @@ def _complete(table: pd.DataFrame, population_year: int | None) -> pd.DataFrame:
         table[column] = table["departement_code"].map(departements[column])
     if "name" not in table:
         table["name"] = ""
-    table["name"] = table["name"].mask(table["name"] == "", pd.Series(known["name"].to_numpy())).fillna(table["insee_code"])
+    table["name"] = (
+        table["name"].mask(table["name"] == "", pd.Series(known["name"].to_numpy())).fillna(table["insee_code"])
+    )
     if "epci_siren" not in table:
         table["epci_siren"] = known["epci_siren"].to_numpy()
     table["epci_siren"] = table["epci_siren"].where(table["epci_siren"] != "")
@@ -328,7 +330,9 @@ def read_density(path: Path | str) -> pd.Series:
         if city in by_code.index and code not in by_code.index
     }
     whole = by_code.drop(labels=[city for city in CITY_ARRONDISSEMENTS if city in by_code.index])
-    return pd.concat([whole, pd.Series(arrondissements, dtype="Int64")]).rename("density_level").rename_axis("insee_code")
+    return (
+        pd.concat([whole, pd.Series(arrondissements, dtype="Int64")]).rename("density_level").rename_axis("insee_code")
+    )
 
 
 def with_density(communes: pd.DataFrame, density: pd.Series) -> pd.DataFrame:

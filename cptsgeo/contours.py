@@ -131,7 +131,9 @@ def _read_layer(path: Path) -> gpd.GeoDataFrame:
                 )
             )
     raise_errors(findings)
-    shapes = layer.geometry.to_crs(WGS84).make_valid() if not layer.geometry.is_valid.all() else layer.to_crs(WGS84).geometry
+    shapes = (
+        layer.geometry.to_crs(WGS84).make_valid() if not layer.geometry.is_valid.all() else layer.to_crs(WGS84).geometry
+    )
     return gpd.GeoDataFrame(
         {"insee_code": codes.to_numpy(), "geometry_source": path.name}, geometry=shapes.to_numpy(), crs=WGS84
     )
@@ -153,8 +155,8 @@ def _fit_arrondissements(contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         cells = shapely.get_parts(outline.difference(shapely.union_all(shapes)))
         gained: list[list[Geometry]] = [[shape] for shape in shapes]
         for cell in cells:
-            nearest = min(range(len(shapes)), key=lambda position, cell=cell: _border_rank(cell, shapes[position]))
-            gained[nearest].append(cell)
+            ranks = [_border_rank(cell, shape) for shape in shapes]
+            gained[ranks.index(min(ranks))].append(cell)
         closed = gpd.GeoSeries([shapely.union_all(group) for group in gained], index=parts.index, crs=MAINLAND)
         fitted = fitted.drop(whole.index)
         fitted.loc[parts.index, "geometry"] = closed.to_crs(WGS84)
@@ -189,9 +191,8 @@ def check_contours(contours: gpd.GeoDataFrame, *, accept_holes: bool = False) ->
     for epsg, part in by_territory(contours).items():
         shapes = part.geometry.to_numpy()
         invalid = ~shapely.is_empty(shapely.coverage_invalid_edges(shapes))
-        union = shapely.union_all(shapes) if invalid.any() else shapely.coverage_union_all(shapes)
         findings += _overlaps(part[invalid])
-        findings += _holes(part, union, epsg, accept_holes)
+        findings += _holes(part, _united(shapes), epsg, accept_holes)
     return findings
 
 
@@ -237,7 +238,9 @@ def _holes(part: gpd.GeoDataFrame, union: Geometry, epsg: int, accept_holes: boo
     codes = part["insee_code"].to_numpy()
     findings = []
     for hole in holes:
-        known = [enclave[current_language()] for enclave, point in zip(enclaves, points, strict=True) if hole.contains(point)]
+        known = [
+            enclave[current_language()] for enclave, point in zip(enclaves, points, strict=True) if hole.contains(point)
+        ]
         around = ", ".join(sorted(codes[tree.query(hole, predicate="intersects")])[:6])
         area = number(hole.area / 1e6, 2)
         if known:
@@ -296,9 +299,7 @@ def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
 
     shapes = contours.set_index("insee_code").geometry
     known = groups[groups.index.isin(shapes.index)]
-    united = [
-        (name, _united(shapes[codes.index].to_numpy())) for name, codes in known.groupby(known)
-    ]
+    united = [(name, _united(shapes[codes.index].to_numpy())) for name, codes in known.groupby(known)]
     return gpd.GeoDataFrame(
         {"name": [name for name, _shape in united]}, geometry=[shape for _name, shape in united], crs=contours.crs
     )

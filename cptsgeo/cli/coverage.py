@@ -17,7 +17,9 @@ LEVELS = ("scope", "region", "departement", "epci", "unit")
 
 @make_command(
     "coverage",
-    help=N_("Compute coverage rates: population in a CPTS / population, by stage and by group of units. A unit in two CPTS counts once; the first row of each group counts every CPTS of the list."),
+    text=N_(
+        "Compute coverage rates: population in a CPTS / population, by stage and by group of units. A unit in two CPTS counts once; the first row of each group counts every CPTS of the list."
+    ),
     example="cptsgeo coverage --by departement -f csv",
 )
 @input_options
