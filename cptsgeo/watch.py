@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from cptsgeo.errors import UsageError
 from cptsgeo.funding import LEVELS, PAID_STAGES, annual_levels, is_paid
 from cptsgeo.i18n import _
-from cptsgeo.sizes import CLASSES, first_above_bounds, size_class
+from cptsgeo.parameters import in_force
+from cptsgeo.sizes import CLASSES, size_class
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,7 +102,7 @@ def watch(editions: pd.DataFrame, *, margin: float = MARGIN, on: date | None = N
     latest = known.drop_duplicates("cpts_id", keep="last")
     amounts = annual_levels(CLASSES, on=on)
     parts = []
-    for lower, (bound, _first) in enumerate(first_above_bounds(on), start=1):
+    for lower, bound in enumerate(in_force("size_classes", on)["upper_bounds"], start=1):
         above = known["size_class"].astype("int64") > lower
         before = above.groupby(known["cpts_id"]).shift()
         moves = known[before.notna() & (above != before)]
