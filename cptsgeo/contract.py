@@ -90,7 +90,18 @@ def payments(
         for contract_year, month, mission, part, payment, euros in schedules[int(str(cpts.size_class))]:
             paid_on = None if pd.isna(signed) else (signed + pd.DateOffset(months=month)).strftime("%Y-%m-%d")
             rows.append(
-                (cpts.cpts_id, cpts.cpts_name, cpts.size_class, contract_year, month, paid_on, mission, part, payment, euros)
+                (
+                    cpts.cpts_id,
+                    cpts.cpts_name,
+                    cpts.size_class,
+                    contract_year,
+                    month,
+                    paid_on,
+                    mission,
+                    part,
+                    payment,
+                    euros,
+                )
             )
     texts = {name: "str" for name in ("cpts_id", "cpts_name", "paid_on", "mission", "part", "payment")}
     counts = {name: "int64" for name in ("size_class", "contract_year", "months_after_signature")}

@@ -48,7 +48,12 @@ def series_svg(series: pd.DataFrame, *, title: str = "") -> str:
             colour, line, mark = STYLES[str(stage)]
             days = [date.fromisoformat(text) for text in group["day"]]
             axes.plot(
-                days, group["coverage_rate"], color=colour, linestyle=line, marker=mark, label=group["definition"].iloc[0]
+                days,
+                group["coverage_rate"],
+                color=colour,
+                linestyle=line,
+                marker=mark,
+                label=group["definition"].iloc[0],
             )
             for when, rate in zip(days, group["coverage_rate"], strict=True):
                 if rate == rate:
@@ -62,5 +67,7 @@ def series_svg(series: pd.DataFrame, *, title: str = "") -> str:
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, loc="lower right")
         text = io.StringIO()
-        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": "cptsgeo", "Title": axes.get_title()})
+        FigureCanvasSVG(figure).print_svg(
+            text, metadata={"Date": None, "Creator": "cptsgeo", "Title": axes.get_title()}
+        )
     return text.getvalue()

@@ -117,7 +117,13 @@ def _figure(entry: dict[str, Any], rank: int, file: str) -> tuple[Figure | None,
             in_scope(embedded_communes(), place)
     except CptsGeoError as error:
         findings.append(entry_error(file, rank, "place", "place_wrong", error.problem, error.fix))
-    if findings or day is None or place is None or not number or not all(entry.get(key) for key in ("wording", "source")):
+    if (
+        findings
+        or day is None
+        or place is None
+        or not number
+        or not all(entry.get(key) for key in ("wording", "source"))
+    ):
         return None, findings
     decimals = len(str(percent).partition(".")[2]) if isinstance(percent, float) else 0
     rate = round(float(str(percent)) / 100, decimals + 2)

@@ -30,7 +30,9 @@ def read_entries(path: Path | str, key: str) -> list[dict[str, Any]]:
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from None
     except (OSError, UnicodeDecodeError) as error:
         raise FileError(
-            _("the file cannot be read ({reason})").format(reason=error), fix=_("give a TOML file in UTF-8"), where=str(path)
+            _("the file cannot be read ({reason})").format(reason=error),
+            fix=_("give a TOML file in UTF-8"),
+            where=str(path),
         ) from error
     try:
         entries = tomllib.loads(text).get(key)
@@ -78,7 +80,9 @@ def entry_findings(
 
 def entry_error(file: str, rank: int, key: str, rule: str, problem: str, fix: str) -> Finding:
     """Make the finding of an error in one entry."""
-    return Finding(rule, "error", _("entry {rank}: {problem}").format(rank=rank, problem=problem), fix, file, column=key)
+    return Finding(
+        rule, "error", _("entry {rank}: {problem}").format(rank=rank, problem=problem), fix, file, column=key
+    )
 
 
 def entry_day(value: object) -> date | None:

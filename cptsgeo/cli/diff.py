@@ -21,7 +21,7 @@ TABLES = ("parts", "changes", "series")
 
 @make_command(
     "diff",
-    help=N_(
+    text=N_(
         "Split the change of coverage between dated snapshots among its causes: communes merged, population edition, CPTS"
         " gone, CPTS appeared, stage changed, perimeter changed. The parts sum to the change, to the inhabitant."
     ),
@@ -34,7 +34,9 @@ TABLES = ("parts", "changes", "series")
     type=click.Choice(TABLES),
     default="parts",
     show_default=True,
-    help=N_("parts: the change split by cause, for each pair of dates; changes: CPTS that changed; series: rates by date."),
+    help=N_(
+        "parts: the change split by cause, for each pair of dates; changes: CPTS that changed; series: rates by date."
+    ),
 )
 @option(
     "--stage",
@@ -89,8 +91,11 @@ def command(
         pairs = _pairs(states)
         _tell_unfollowed(pairs, where)
         parts = [
-            (diff(before, after, stage=stage, scope=where, method=method) if which == "parts" else changes(before, after))
-            .assign(day_before=before.day.isoformat(), day_after=after.day.isoformat())
+            (
+                diff(before, after, stage=stage, scope=where, method=method)
+                if which == "parts"
+                else changes(before, after)
+            ).assign(day_before=before.day.isoformat(), day_after=after.day.isoformat())
             for before, after in pairs
         ]
         table = pd.concat(parts, ignore_index=True)

@@ -20,7 +20,7 @@ TABLES = ("cpts", "departement", "region", "scope", "summary", "payments", "cont
 
 @make_command(
     "funding",
-    help=N_(
+    text=N_(
         "Compute what the ACI pays to the CPTS, in euros a year, at three levels: functioning, fixed parts, maximum. Only"
         " CPTS whose ACI is signed are paid, unless --paid-stages says otherwise."
     ),

@@ -15,7 +15,7 @@ from cptsgeo.i18n import N_, ngettext, number
 
 @make_command(
     "reconcile",
-    help=N_(
+    text=N_(
         "Set published coverage rates beside ours under every definition: least stage, each inhabitant once or sum of the"
         " CPTS populations, with Mayotte or without; name the nearest, and the gap."
     ),

@@ -17,7 +17,7 @@ TABLES = ("watch", "smoothed", "effect", "editions", "unmatched")
 
 @make_command(
     "watch",
-    help=N_(
+    text=N_(
         "Watch the CPTS that are near a bound between size classes, tell which edition of the populations flips them, and"
         " smooth the classes: a rise at once, a fall only after some years below the bound."
     ),
@@ -46,7 +46,12 @@ TABLES = ("watch", "smoothed", "effect", "editions", "unmatched")
 )
 @option("--margin", type=float, default=0.02, show_default=True, help=N_("Distance to a bound, as a part of it."))
 @option("--years", type=int, default=3, show_default=True, help=N_("Years below a bound before a class falls."))
-@option("--paid-stages", default="aci_signe", show_default=True, help=N_("Stages at which a CPTS is paid, unknown included."))
+@option(
+    "--paid-stages",
+    default="aci_signe",
+    show_default=True,
+    help=N_("Stages at which a CPTS is paid, unknown included."),
+)
 @option("--on", help=N_("Day of the law to apply, such as 2024-03-01. Default: the latest."))
 @output_options
 def command(
