@@ -241,7 +241,7 @@ def _members(group: pd.DataFrame) -> list[dict[str, Any]]:
             "share": float(row["share"]),
             "population": int(row["population"]),
             "population_in_cpts": int(row["population_in_cpts"]),
-            "density_label": texts.get(_plain(row["density_level"]), None),
+            "density_label": texts.get(_plain(row["density_level"])),
         }
         for row in group.sort_values(["population_in_cpts", "insee_code"], ascending=[False, True]).to_dict("records")
     ]

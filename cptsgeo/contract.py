@@ -103,8 +103,8 @@ def payments(
                     euros,
                 )
             )
-    texts = {name: "str" for name in ("cpts_id", "cpts_name", "paid_on", "mission", "part", "payment")}
-    counts = {name: "int64" for name in ("size_class", "contract_year", "months_after_signature")}
+    texts = dict.fromkeys(("cpts_id", "cpts_name", "paid_on", "mission", "part", "payment"), "str")
+    counts = dict.fromkeys(("size_class", "contract_year", "months_after_signature"), "int64")
     return pd.DataFrame(rows, columns=list(CONTRACT_COLUMNS)).astype({**texts, **counts, "euros": "float64"})
 
 

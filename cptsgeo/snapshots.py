@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import factorial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -129,7 +129,7 @@ def diff(
         ),
     ]
     columns = ["part", "label", "population_change", "rate_change", "population", "population_covered", "coverage_rate"]
-    counts = {name: "Int64" for name in ("population_change", "population", "population_covered")}
+    counts = dict.fromkeys(("population_change", "population", "population_covered"), "Int64")
     return pd.DataFrame(rows, columns=columns).astype(
         {**counts, "rate_change": "float64", "coverage_rate": "float64", "part": "str", "label": "str"}
     )
@@ -253,7 +253,7 @@ def _sequence(value: Value, causes: Sequence[str]) -> list[tuple[int, Fraction]]
     states = [value(frozenset(causes[:count])) for count in range(len(causes) + 1)]
     return [
         (now[0] - then[0], Fraction(*_rate(now)) - Fraction(*_rate(then)))
-        for then, now in zip(states, states[1:], strict=False)
+        for then, now in pairwise(states)
     ]
 
 

@@ -222,4 +222,4 @@ def smoothing_effect(smoothed: pd.DataFrame) -> pd.DataFrame:
     table[effects] = table[effects].where(table["cpts_count"].astype("bool"), 0.0)
     columns = ["cpts_count", "cpts_held", "cpts_stage_unknown"]
     sums = table.groupby("population_year")[[*columns, *effects]].sum().reset_index()
-    return sums.astype({column: "int64" for column in ("population_year", *columns)})
+    return sums.astype(dict.fromkeys(("population_year", *columns), "int64"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +113,7 @@ def _pairs(states: list[Snapshot]) -> list[Any]:
         raise DataError(
             _("the file has one snapshot: a change needs two"), fix=_("add a [[snapshot]], or ask for --table series")
         )
-    return list(zip(states, states[1:], strict=False))
+    return list(itertools.pairwise(states))
 
 
 def _tell_unfollowed(pairs: list[Any], scope: Scope) -> None:

@@ -88,7 +88,7 @@ def command(
         table = summary(counts, population=people, years=years, project_to=project_to, on=when)
     elif which in {"payments", "contract-years"}:
         cpts = read.perimeters.cpts.set_index("cpts_id")
-        signed = cpts["aci_signed_on"] if "aci_signed_on" in cpts else None
+        signed = cpts.get("aci_signed_on", None)
         table = payments(table, signed_on=signed, level=level, years=years, on=when)
         table = contract_years(table) if which == "contract-years" else table
     elif which != "cpts":
