@@ -26,7 +26,8 @@ MAP_FORMATS = ("geojson", "gpkg")
 FIXED_TIME = "2000-01-01T00:00:00.000Z"
 ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 RATE_DIGITS = 6
-UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed"}
+STAGE_COLUMNS = {"stage", "stage_before", "stage_after"}
+UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed", "contract_year"}
 """Counts that are names: written without separators."""
 
 
@@ -183,7 +184,7 @@ def cell_text(value: Any, column: str) -> str:
 
     if pd.isna(value):
         return "–"
-    if column == "stage":
+    if column in STAGE_COLUMNS:
         return labels("stages").get(value, str(value))
     kind = COLUMNS[column].kind if column in COLUMNS else "text"
     if kind == "rate":
@@ -250,7 +251,7 @@ def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
                 cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
                 if isinstance(value, str):
                     cell.data_type = "s"
-                if name in COLUMNS and COLUMNS[name].kind == "rate":
+                if name in COLUMNS and COLUMNS[name].kind in {"rate", "fraction"}:
                     cell.number_format = "0.00%"
                 elif name in COLUMNS and COLUMNS[name].kind == "count" and name != "population_year":
                     cell.number_format = "#,##0"

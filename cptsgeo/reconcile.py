@@ -151,7 +151,7 @@ def reconcile(
     -------
     DataFrame
         One row per figure and definition: ``figure`` (rank, from 1), ``day``, ``place``, ``place_name``, ``wording``,
-        ``source``, ``published_rate``, ``stage`` (least stage that counts), ``counting`` (``union``: each inhabitant
+        ``source``, ``published_rate``, ``stage`` (least stage that counts), ``headcount`` (``union``: each inhabitant
         once; ``sum``: sum of the CPTS populations, may pass 1), ``territory`` (``whole`` or ``without_mayotte``),
         ``definition`` (in words), ``population``, ``population_covered``, ``our_rate``, ``gap`` (ours less the
         published), ``nearest`` (least absolute gap of the figure; several when equal), ``agrees`` (the published
@@ -196,7 +196,7 @@ def reconcile(
                         "source": figure.source,
                         "published_rate": figure.rate,
                         "stage": stage,
-                        "counting": counting,
+                        "headcount": counting,
                         "territory": territory,
                         "definition": ", ".join(words),
                         "population": population,

@@ -74,7 +74,8 @@ def diff(
     Returns
     -------
     DataFrame
-        The state before, one row per cause in the order of :data:`PARTS`, the state after: ``part``, ``label``,
+        The state before, one row per cause in the order of :data:`PARTS`, the state after: ``day_before``,
+        ``day_after`` (ISO), ``cause``, ``cause_label``,
         ``population_change`` (covered inhabitants), ``rate_change`` (fraction of 1), ``population``,
         ``population_covered``, ``coverage_rate`` (missing in the rows of causes). The changes sum to those of the last
         row, to the inhabitant.
@@ -128,11 +129,19 @@ def diff(
             float(rates[1]),
         ),
     ]
-    columns = ["part", "label", "population_change", "rate_change", "population", "population_covered", "coverage_rate"]
+    columns = ["cause", "cause_label", "population_change", "rate_change"]
+    columns += ["population", "population_covered", "coverage_rate"]
     counts = dict.fromkeys(("population_change", "population", "population_covered"), "Int64")
-    return pd.DataFrame(rows, columns=columns).astype(
-        {**counts, "rate_change": "float64", "coverage_rate": "float64", "part": "str", "label": "str"}
+    table = pd.DataFrame(rows, columns=columns).astype(
+        {**counts, "rate_change": "float64", "coverage_rate": "float64", "cause": "str", "cause_label": "str"}
     )
+    return _dated(table, before, after)
+
+
+def _dated(table: pd.DataFrame, before: Snapshot, after: Snapshot) -> pd.DataFrame:
+    """Put the days of the two states before the other columns."""
+    days = {"day_before": before.day.isoformat(), "day_after": after.day.isoformat()}
+    return table.assign(**days)[[*days, *table.columns]].astype({"day_before": "str", "day_after": "str"})
 
 
 def _require(before: Snapshot, after: Snapshot, stage: str, method: str) -> None:
@@ -251,10 +260,7 @@ def _hybrid(before: Snapshot, after: Snapshot, stage: str, scope: Scope) -> Valu
 def _sequence(value: Value, causes: Sequence[str]) -> list[tuple[int, Fraction]]:
     """Return the effect of each cause, in people and rate, when they come one after the other."""
     states = [value(frozenset(causes[:count])) for count in range(len(causes) + 1)]
-    return [
-        (now[0] - then[0], Fraction(*_rate(now)) - Fraction(*_rate(then)))
-        for then, now in pairwise(states)
-    ]
+    return [(now[0] - then[0], Fraction(*_rate(now)) - Fraction(*_rate(then))) for then, now in pairwise(states)]
 
 
 def _shapley(value: Value, causes: Sequence[str]) -> list[tuple[int, Fraction]]:
@@ -289,7 +295,7 @@ def changes(before: Snapshot, after: Snapshot) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per CPTS that changed, sorted: ``cpts_id``, ``cpts_name`` (the later one), ``change`` (``appeared``,
+        One row per CPTS that changed, sorted: ``day_before``, ``day_after``, ``cpts_id``, ``cpts_name`` (the later one), ``change`` (``appeared``,
         ``gone``, or ``stage``, ``perimeter`` and both joined by ``+``), ``stage_before``, ``stage_after``,
         ``units_added``, ``units_removed`` (units of after, whose share rose from 0, or fell to it), ``units_reshared``.
     """
@@ -330,7 +336,8 @@ def changes(before: Snapshot, after: Snapshot) -> pd.DataFrame:
     lone = table["_merge"].astype("object").map({"left_only": "gone", "right_only": "appeared"})
     table["change"] = lone.fillna(words.str.strip("+")).astype("str")
     kept = table[table["change"] != ""].sort_values("cpts_id", ignore_index=True)
-    return pd.DataFrame(kept)[["cpts_id", "cpts_name", "change", "stage_before", "stage_after", *counts.columns]]
+    columns = ["cpts_id", "cpts_name", "change", "stage_before", "stage_after", *counts.columns]
+    return _dated(pd.DataFrame(kept)[columns], before, after)
 
 
 def unfollowed(before: Snapshot, after: Snapshot, *, scope: Scope = FRANCE) -> pd.DataFrame:

@@ -92,16 +92,10 @@ def command(
         pairs = _pairs(states)
         _tell_unfollowed(pairs, where)
         parts = [
-            (
-                diff(before, after, stage=stage, scope=where, method=method)
-                if which == "parts"
-                else changes(before, after)
-            ).assign(day_before=before.day.isoformat(), day_after=after.day.isoformat())
+            diff(before, after, stage=stage, scope=where, method=method) if which == "parts" else changes(before, after)
             for before, after in pairs
         ]
         table = pd.concat(parts, ignore_index=True)
-        days = ["day_before", "day_after"]
-        table = table[[*days, *(column for column in table if column not in days)]]
     deliver(table, form=form, output=output, overwrite=overwrite)
 
 
