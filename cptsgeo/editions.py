@@ -178,20 +178,6 @@ def edition_findings(editions: Editions, codes: set[str] | None = None) -> list[
     codes
         Units that matter: absent ones outside are not told. All when not given.
     """
-    words = {
-        "unit_absent": (
-            "edition {year}: {count} unit is absent ({codes}); the CPTS that it is in have no population that year",
-            "edition {year}: {count} units are absent ({codes}); the CPTS that they are in have no population that year",
-        ),
-        "code_ambiguous": (
-            "edition {year}: {count} code now belongs to several units and is in none ({codes})",
-            "edition {year}: {count} codes now belong to several units and are in none ({codes})",
-        ),
-        "code_unknown": (
-            "edition {year}: {count} code is neither of today nor a known former one ({codes})",
-            "edition {year}: {count} codes are neither of today nor known former ones ({codes})",
-        ),
-    }
     told = editions.unmatched
     if codes is not None:
         told = told[(told["reason"] != "unit_absent") | told["insee_code"].isin(codes)]
@@ -199,7 +185,7 @@ def edition_findings(editions: Editions, codes: set[str] | None = None) -> list[
         Finding(
             f"edition_{reason}",
             "warning",
-            ngettext(*words[str(reason)], len(group)).format(
+            _unmatched_words(str(reason), len(group)).format(
                 year=year,
                 count=number(len(group)),
                 codes=", ".join(group["insee_code"].head(EXAMPLES)) + (", …" if len(group) > EXAMPLES else ""),
@@ -209,3 +195,24 @@ def edition_findings(editions: Editions, codes: set[str] | None = None) -> list[
         )
         for (year, reason), group in told.groupby(["population_year", "reason"])
     ]
+
+
+def _unmatched_words(reason: str, count: int) -> str:
+    """Return what to say of the codes unmatched for one reason, with fields to fill."""
+    if reason == "unit_absent":
+        return ngettext(
+            "edition {year}: {count} unit is absent ({codes}); the CPTS that it is in have no population that year",
+            "edition {year}: {count} units are absent ({codes}); the CPTS that they are in have no population that year",
+            count,
+        )
+    if reason == "code_ambiguous":
+        return ngettext(
+            "edition {year}: {count} code now belongs to several units and is in none ({codes})",
+            "edition {year}: {count} codes now belong to several units and are in none ({codes})",
+            count,
+        )
+    return ngettext(
+        "edition {year}: {count} code is neither of today nor a known former one ({codes})",
+        "edition {year}: {count} codes are neither of today nor known former ones ({codes})",
+        count,
+    )

@@ -95,7 +95,7 @@ def watch(editions: pd.DataFrame, *, margin: float = MARGIN, on: date | None = N
     if not 0 <= margin < 1:
         raise UsageError(
             _("the margin is {value}: it must be 0 or more and less than 1").format(value=margin),
-            fix=_("give a part of the bound: 0.02 for 2 %"),
+            fix=_("give a part of the bound: 0.02 for 2%"),
             where="--margin",
         )
     known = editions[editions["population"].notna()].sort_values(["cpts_id", "population_year"])
