@@ -188,7 +188,7 @@ def funding_by(
     Notes
     -----
     ``level per inhabitant = sum of the level over the CPTS paid / population of the place``. Départements sum to
-    régions, and these to the scope, except ``cpts_count`` under ``split``.
+    régions, and these to the scope, except ``cpts_count`` under ``split``. A CPTS without units is in no place.
 
     Raises
     ------
