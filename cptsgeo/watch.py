@@ -107,11 +107,11 @@ def watch(editions: pd.DataFrame, *, margin: float = MARGIN, on: date | None = N
         before = above.groupby(known["cpts_id"]).shift()
         moves = known[before.notna() & (above != before)]
         arrows = moves["population_year"].astype("str") + above[moves.index].map({True: " ↑", False: " ↓"})
-        crossings = arrows.groupby(moves["cpts_id"]).agg(", ".join)
+        crossings = arrows.groupby(moves["cpts_id"]).agg(", ".join).to_dict()
         rows = latest.drop(columns="units_missing").assign(
             bound=bound,
             distance=(latest["population"] - bound).astype("int64"),
-            crossings=latest["cpts_id"].map(crossings).fillna("").astype("str"),
+            crossings=pd.array([crossings.get(cpts_id, "") for cpts_id in latest["cpts_id"]], dtype="str"),
             **{f"{level}_at_stake": amounts.loc[lower + 1, level] - amounts.loc[lower, level] for level in LEVELS[1:]},
         )
         rows["distance_rate"] = rows["distance"] / bound

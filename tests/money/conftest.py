@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from cptsgeo import i18n
 from cptsgeo.cli import main
 
 settings.register_profile(
-    "money", deadline=None, max_examples=12, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "money",
+    phases=[Phase.explicit, Phase.generate],
+    deadline=None,
+    max_examples=12,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("money")
 

@@ -15,7 +15,9 @@ PLACES = {
 }
 
 
-def towns(populations: dict[str, int], *, epci: dict[str, str] | None = None, levels: dict[str, int] | None = None) -> pd.DataFrame:
+def towns(
+    populations: dict[str, int], *, epci: dict[str, str] | None = None, levels: dict[str, int] | None = None
+) -> pd.DataFrame:
     """Make a table of communes from code and population; the département is in the code."""
     codes = sorted(populations)
     table = pd.DataFrame(

@@ -46,7 +46,10 @@ def test_the_grid_of_2019_has_maxima_alone_and_the_rest_is_missing() -> None:
     assert levels["maximum"].tolist() == [220_000, 287_000, 370_000, 450_000]
     assert levels[["functioning", "fixed"]].isna().all().all()
     assert annual_levels([1], on=date(2021, 12, 20))["maximum"].tolist() == [287_500]
-    assert set(in_force("aci", date(2020, 1, 1))["published_maximum_without_unscheduled_care"].values()) == {185_000, 380_000}
+    assert set(in_force("aci", date(2020, 1, 1))["published_maximum_without_unscheduled_care"].values()) == {
+        185_000,
+        380_000,
+    }
     with pytest.raises(UsageError, match=r"n’a pas d’édition en vigueur"):
         annual_levels([1], on=date(2019, 6, 19))
 
@@ -128,7 +131,13 @@ def test_funding_by_hand() -> None:
     table = conform(funding(towns(TOWNS), perimeters(STAGES, MEMBERS)), "funding").set_index("cpts_id")
     assert table["population"].to_dict() == {"one": 40_000, "two": 90_000, "three": 180_000, "four": 80_000, "five": 0}
     assert table["size_class"].dropna().to_dict() == {"one": 2, "two": 3, "three": 4, "four": 3}
-    assert table["paid"].astype("object").fillna("?").to_dict() == {"one": True, "two": True, "three": False, "four": "?", "five": True}
+    assert table["paid"].astype("object").fillna("?").to_dict() == {
+        "one": True,
+        "two": True,
+        "three": False,
+        "four": "?",
+        "five": True,
+    }
     assert table.loc["one", "maximum_per_inhabitant"] == 382_500 / 40_000
     assert table.loc["five", ["functioning", "fixed", "maximum", "fixed_per_inhabitant"]].isna().all()
 
@@ -229,7 +238,9 @@ def test_a_full_contract_year_pays_the_annual_level(size, years, level) -> None:
     assert table["euros_due"].sum() == pytest.approx(table["euros_paid"].sum())
     annual = annual_levels([size])[level].iloc[0]
     if level == "maximum":
-        crisis = {item["part"]: item["amounts"][size - 1] for item in in_force("aci")["item"] if item["mission"] == "crisis"}
+        crisis = {
+            item["part"]: item["amounts"][size - 1] for item in in_force("aci")["item"] if item["mission"] == "crisis"
+        }
         annual += crisis["plan_update"] - crisis["first_plan"] - crisis["grave_crisis"]
     for due in table.loc[table["contract_year"].between(2, years), "euros_due"]:
         assert due == pytest.approx(annual)
@@ -265,7 +276,9 @@ def test_days_of_the_stages_are_read_and_missing_ones_stay_missing(tmp_path: Pat
     )
     cpts = parse_perimeters(path, read_communes())[0].cpts
     assert cpts["aci_signed_on"].dt.strftime("%Y-%m-%d").fillna("?").tolist() == ["2024-03-31", "?", "2024-05-01"]
-    result = run("funding", "--perimeters", path, "--table", "payments", "-f", "csv", "--level", "functioning", "--years", 1)
+    result = run(
+        "funding", "--perimeters", path, "--table", "payments", "-f", "csv", "--level", "functioning", "--years", 1
+    )
     assert result.code == 0
     assert "a,a,2,1,0,2024-03-31,functioning,functioning,whole,60000.0" in result.out
     assert "c a une date de ACI signé, et son stade est Pré-projet" in result.err
@@ -282,7 +295,8 @@ def test_a_wrong_day_is_refused_with_its_row(tmp_path: Path, run) -> None:
 def test_a_cpts_whose_rows_give_two_days_is_refused(tmp_path: Path, run) -> None:
     path = tmp_path / "cpts.csv"
     path.write_text(
-        "cpts_id,insee_code,stage,aci_signed_on\na,97209,aci_signe,2024-01-01\na,97210,aci_signe,2024-01-02\n", encoding="utf-8"
+        "cpts_id,insee_code,stage,aci_signed_on\na,97209,aci_signe,2024-01-01\na,97210,aci_signe,2024-01-02\n",
+        encoding="utf-8",
     )
     result = run("funding", "--perimeters", path)
     assert result.code == 1
@@ -290,7 +304,10 @@ def test_a_cpts_whose_rows_give_two_days_is_refused(tmp_path: Path, run) -> None
 
 
 def test_the_command(run) -> None:
-    assert "access,Accès aux soins,fixed,55000.0,70000.0,90000.0,110000.0" in run("funding", "--table", "grid", "-f", "csv").out
+    assert (
+        "access,Accès aux soins,fixed,55000.0,70000.0,90000.0,110000.0"
+        in run("funding", "--table", "grid", "-f", "csv").out
+    )
     scope = run("funding", "--table", "scope", "-f", "csv")
     assert scope.code == 0
     assert ",1800823,2,0,180000.0,660000.0,1160000.0," in scope.out

@@ -35,7 +35,9 @@ def test_each_cause_alone_by_hand() -> None:
     before = Snapshot(BEFORE, units, start)
     gone = perimeters({"a": "projet_valide"}, [("a", "04001")])
     assert causes(diff(before, Snapshot(AFTER, units, gone))) == {"gone": -20}
-    new = perimeters({"a": "projet_valide", "b": "pre_projet", "c": None}, [("a", "04001"), ("b", "04002"), ("c", "05001")])
+    new = perimeters(
+        {"a": "projet_valide", "b": "pre_projet", "c": None}, [("a", "04001"), ("b", "04002"), ("c", "05001")]
+    )
     assert causes(diff(before, Snapshot(AFTER, units, new))) == {"appeared": 3}
     grown = perimeters({"a": "projet_valide", "b": "pre_projet"}, [("a", "04001"), ("a", "05001"), ("b", "04002")])
     assert causes(diff(before, Snapshot(AFTER, units, grown))) == {"perimeter": 3}
@@ -93,7 +95,8 @@ STATES = st.tuples(
 
 def state(day: date, drawn) -> Snapshot:
     populations, members, stages = drawn
-    kept = [row for row in members if row[0] in stages]
+    stages = {"z": "pre_projet", **stages}
+    kept = [("z", "26001", 0.5), *(row for row in members if row[0] in stages)]
     return Snapshot(day, towns(dict(zip(CODES, populations, strict=True))), perimeters(stages, kept))
 
 
@@ -223,7 +226,7 @@ def test_the_command(folder: Path, run) -> None:
         (("date = 2023-12-31\n", ""), "bloc 2 : la clé date manque"),
         (("date = 2023-12-31", 'date = "demain"'), "bloc 2 : demain n’est pas un jour"),
         (('perimeters = "new.csv"', 'perimeter = "new.csv"'), "perimeter n’est pas une clé d’un bloc"),
-        (("new.csv", "none.csv"), "il n’y a pas de tel fichier"),
+        (("new.csv", "none.csv"), "ce fichier n’existe pas"),
         (("snapshot", "state"), "aucun bloc [[snapshot]]"),
         (("date = 2023-12-31", "date = 2023-13-31"), "n’est pas du TOML"),
     ],

@@ -22,7 +22,9 @@ YEARS = (2019, 2020, 2021, 2022, 2023)
 
 def history(*populations: int | None, stage: str | None = "aci_signe") -> pd.DataFrame:
     """Make the editions of one CPTS of one commune."""
-    rows = pd.DataFrame({"population_year": YEARS[: len(populations)], "insee_code": "04001", "population": populations})
+    rows = pd.DataFrame(
+        {"population_year": YEARS[: len(populations)], "insee_code": "04001", "population": populations}
+    )
     return cpts_editions(rows.astype({"population": "Int64"}), perimeters({"a": stage}, [("a", "04001")]))
 
 
@@ -30,7 +32,10 @@ def test_an_edition_is_brought_to_the_units_of_today() -> None:
     old = pd.DataFrame({"insee_code": ["01015", "01340", "08227", "99999"], "population": [1000, 200, 30, 4]})
     today = embedded_communes().query("insee_code in ['01015', '15031']")
     editions = on_units(old, today, 2019)
-    assert editions.populations.set_index("insee_code")["population"].fillna(-1).to_dict() == {"01015": 1200, "15031": -1}
+    assert editions.populations.set_index("insee_code")["population"].fillna(-1).to_dict() == {
+        "01015": 1200,
+        "15031": -1,
+    }
     reasons = conform(editions.unmatched, "editions_unmatched").set_index("insee_code")["reason"].to_dict()
     assert reasons == {"08227": "code_ambiguous", "99999": "code_unknown", "15031": "unit_absent"}
     words = [finding.problem for finding in edition_findings(editions)]
@@ -47,7 +52,9 @@ def test_populations_of_a_cpts_by_hand_and_missing_units() -> None:
             "population": [100, 5, 200, None],
         }
     ).astype({"population": "Int64"})
-    table = cpts_editions(rows, perimeters({"a": None, "b": None}, [("a", "04001"), ("a", "04002", 0.5), ("b", "04001")]))
+    table = cpts_editions(
+        rows, perimeters({"a": None, "b": None}, [("a", "04001"), ("a", "04002", 0.5), ("b", "04001")])
+    )
     conform(table, "cpts_editions")
     assert table["population"].fillna(-1).tolist() == [103, -1, 100, 200]  # 5 x 0.5 = 2.5, rounded up
     assert table["units_missing"].tolist() == [0, 1, 0, 0]
