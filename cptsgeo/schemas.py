@@ -40,8 +40,12 @@ COLUMNS = {
     "agrees": Column(
         "flag", N_("Agrees"), N_("the published percentage could be ours, rounded to its decimals"), nullable=True
     ),
-    "area_covered_km2": Column("measure", N_("Area covered (km²)"), N_("area of the units covered, in km²")),
-    "area_km2": Column("measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²")),
+    "area_covered_km2": Column(
+        "measure", N_("Area covered (km²)"), N_("area of the units covered, in km²"), nullable=True
+    ),
+    "area_km2": Column(
+        "measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²"), nullable=True
+    ),
     "bound": Column("count", N_("Bound"), N_("population that parts two size classes, in inhabitants")),
     "cause": Column("text", N_("Cause"), N_("before and after: the two states; else what moved the coverage")),
     "cause_label": Column("text", N_("Cause, in words"), N_("what moved the coverage, in words")),
@@ -311,6 +315,28 @@ TABLES: dict[str, tuple[str, ...]] = {
         "double_count",
     ),
     "double_counts_by_pair": ("cpts_id", "cpts_name", "other_id", "other_name", "units", "population"),
+    "units": (
+        *[
+            "insee_code",
+            "name",
+            "departement_code",
+            "departement_name",
+            "region_code",
+            "region_name",
+            "epci_siren",
+            "epci_name",
+        ],
+        *[
+            "population",
+            "population_year",
+            "density_level",
+            "cpts",
+            "cpts_count",
+            "stage",
+            "population_covered",
+            "population_white",
+        ],
+    ),
     "white_zones": (
         *[
             "insee_code",

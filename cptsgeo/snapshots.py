@@ -185,7 +185,7 @@ def _sum_covered(population: np.ndarray, unit: np.ndarray, share: np.ndarray) ->
     import numpy as np
 
     shares = np.bincount(unit, weights=share, minlength=len(population)).clip(max=1.0)
-    return int(np.floor(population * shares + 0.5).sum())
+    return int(np.floor((population * shares).round(6) + 0.5).sum())
 
 
 def _covered(communes: pd.DataFrame, perimeters: Perimeters, inside: pd.Series, stage: str) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from cptsgeo.errors import UsageError
 from cptsgeo.funding import LEVELS, PAID_STAGES, annual_levels, is_paid
 from cptsgeo.i18n import _
 from cptsgeo.parameters import in_force
-from cptsgeo.sizes import CLASSES, size_class
+from cptsgeo.sizes import CLASSES, size_class, stacked_parts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,17 +45,17 @@ def cpts_editions(populations: pd.DataFrame, perimeters: Perimeters, *, on: date
 
     Notes
     -----
-    ``population = sum over units of round(population of the unit x share)``, as for the sizes.
+    ``population = sum over units of the CPTS's part of the unit``, as for the sizes.
     """
-    import numpy as np
     import pandas as pd
 
     years = pd.DataFrame({"population_year": sorted(populations["population_year"].unique())})
     members = perimeters.membership.merge(years, how="cross").merge(
         populations, on=["population_year", "insee_code"], how="left", validate="many_to_one"
     )
-    people = np.floor((members["population"].astype("Float64") * members["share"]).astype("float64") + 0.5)
-    grouped = members.assign(people=people, missing=people.isna()).groupby(["cpts_id", "population_year"])
+    missing = members["population"].isna()
+    people = stacked_parts(members.fillna({"population": 0}), ["population_year", "insee_code"])
+    grouped = members.assign(people=people, missing=missing).groupby(["cpts_id", "population_year"])
     sums = grouped.agg(population=("people", "sum"), units_missing=("missing", "sum")).reset_index()
     sums["population"] = sums["population"].astype("Int64").mask(sums["units_missing"] > 0)
     table = perimeters.cpts[["cpts_id", "cpts_name", "stage"]].merge(sums, on="cpts_id", validate="one_to_many")

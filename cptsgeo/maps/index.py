@@ -19,7 +19,7 @@ CONTENTS = {
     "coverage_by_region": N_("Coverage rates by région"),
     "coverage_by_departement": N_("Coverage rates by département"),
     "coverage_by_epci": N_("Coverage rates by EPCI"),
-    "coverage_by_unit": N_("Coverage of each commune"),
+    "units": N_("Each commune: its CPTS, their most advanced stage, who is covered"),
     "sizes": N_("Population and size class of each CPTS"),
     "size_distribution": N_("Size classes by région"),
     "double_counts": N_("Communes in several CPTS: the ledger of double counts"),

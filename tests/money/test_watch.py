@@ -151,7 +151,7 @@ def test_files_of_one_year_go_together() -> None:
 
 
 def test_bad_settings_are_refused() -> None:
-    with pytest.raises(UsageError, match="la marge est 1.5"):
+    with pytest.raises(UsageError, match=r"la marge est 1\.5"):
         watch(history(1), margin=1.5)
     with pytest.raises(UsageError, match="lissée sur 0 ans"):
         smoothed(history(1), years=0)
