@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -262,9 +263,8 @@ def _overlaps(part: gpd.GeoDataFrame, invalid: NDArray[np.bool_]) -> list[Findin
     shapes = part.geometry.to_numpy()
     misfits = np.flatnonzero(invalid)
     one, other = shapely.STRtree(shapes).query(shapes[misfits], predicate="intersects")
-    one = misfits[one]
-    first = (one < other) | ((one > other) & ~invalid[other])
-    one, other = one[first], other[first]
+    pairs = np.sort(np.column_stack([misfits[one], other]), axis=1)
+    one, other = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0).T
     areas = shapely.area(shapely.intersection(shapes[one], shapes[other]))
     codes = part["insee_code"].to_numpy()
     return [
@@ -369,10 +369,11 @@ def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
 
 
 def _united(shapes: NDArray[np.object_]) -> Geometry:
-    """Unite shapes, the fast way when they form a coverage."""
+    """Unite shapes, the fast way when they form a coverage; overlaps make its result invalid, or no result."""
     import shapely
 
-    try:
-        return shapely.coverage_union_all(shapes)
-    except shapely.errors.GEOSException:
-        return shapely.union_all(shapes)
+    with suppress(shapely.errors.GEOSException):
+        united = shapely.coverage_union_all(shapes)
+        if shapely.is_valid(united):
+            return united
+    return shapely.union_all(shapes)
