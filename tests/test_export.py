@@ -23,7 +23,19 @@ from cptsgeo.sizes import double_counts, sizes
 from cptsgeo.tabular import read_table
 from cptsgeo.white_zones import white_zones, white_zones_by_density
 
-HOSTILE = ["=1+1", "@cmd", "-5", "+33", "'=x", "a;b,c\td", 'say "no"', "l1\nl2", "</script><img src=x>", "É œ 🏥", "`${x}`"]
+HOSTILE = [
+    "=1+1",
+    "@cmd",
+    "-5",
+    "+33",
+    "'=x",
+    "a;b,c\td",
+    'say "no"',
+    "l1\nl2",
+    "</script><img src=x>",
+    "É œ 🏥",
+    "`${x}`",
+]
 
 
 def as_text(table: pd.DataFrame) -> list[list[str]]:
