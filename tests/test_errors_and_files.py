@@ -51,6 +51,11 @@ def test_children_are_also_what_python_calls_them():
     assert issubclass(FileError, OSError)
 
 
+def fail_after(path: Path, text: str) -> None:
+    path.write_text(text)
+    raise KeyError
+
+
 def test_a_file_takes_its_place_whole(tmp_path):
     path = tmp_path / "new" / "folder" / "a.csv"
     with whole_file(path, overwrite=False) as part:
@@ -63,8 +68,7 @@ def test_a_file_takes_its_place_whole(tmp_path):
 def test_nothing_is_left_of_a_file_that_failed(tmp_path):
     path = tmp_path / "new" / "folder" / "a.csv"
     with pytest.raises(KeyError), whole_file(path, overwrite=False) as part:
-        part.write_text("half")
-        raise KeyError
+        fail_after(part, "half")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -126,8 +130,7 @@ def test_a_folder_that_failed_leaves_the_old_one(tmp_path):
     with whole_folder(path, overwrite=False) as new:
         write_pages(new, "old")
     with pytest.raises(KeyError), whole_folder(path, overwrite=True) as new:
-        write_pages(new, "half")
-        raise KeyError
+        fail_after(new / "index.html", "half")
     assert (path / "index.html").read_text() == "old"
     with pytest.raises(KeyError), whole_folder(tmp_path / "a" / "b", overwrite=False):
         raise KeyError

@@ -56,6 +56,13 @@ def test_a_code_that_no_unit_has(toy_communes, code):
     assert refused.value.where == "--scope"
 
 
+@pytest.mark.parametrize(("code", "near"), [("4", "04"), ("026", "26")])
+def test_a_code_that_lost_or_won_a_zero_is_suggested(toy_communes, code, near):
+    with pytest.raises(DataError) as refused:
+        in_scope(toy_communes, Scope("departement", (code,)))
+    assert refused.value.fix.endswith(f"\u202f: {near}")
+
+
 def test_near_codes_are_suggested(toy_communes):
     with pytest.raises(DataError) as refused:
         in_scope(toy_communes, Scope("epci", ("200000009",)))
