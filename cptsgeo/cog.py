@@ -20,21 +20,6 @@ def _former_codes() -> pd.Series:
     return table.explode("former_codes").dropna().set_index("former_codes")["insee_code"].astype("str")
 
 
-def among(codes: pd.Series, known: pd.Series | pd.Index) -> pd.Series:
-    """Tell of each code whether it is one of many known ones: ``isin``, at the speed of one join.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> among(pd.Series(["01001", "99999"]), pd.Series(["01001", "01001"])).tolist()
-    [True, False]
-    """
-    import pandas as pd
-
-    found = pd.Index(known).unique().get_indexer(pd.Index(codes)) >= 0
-    return pd.Series(found, index=codes.index)
-
-
 def former_codes() -> pd.Series:
     """Return today's unit of every code that a merger or a change of code ended, indexed by the former code.
 

@@ -75,4 +75,4 @@ def _place(day: str) -> float:
     """Return the place of an ISO day on an axis of dates."""
     from matplotlib.dates import date2num
 
-    return float(date2num(date.fromisoformat(day)))
+    return float(date2num(date.fromisoformat(day)))  # type: ignore[no-untyped-call]

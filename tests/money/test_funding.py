@@ -313,7 +313,7 @@ def test_the_command(run) -> None:
     assert ",1800823,2,0,180000.0,660000.0,1160000.0," in scope.out
     assert "2 CPTS sur 7 sont financées" in scope.err
     assert run("funding", "--on", "hier").code == 2
-    assert run("funding", "--paid-stages", "signee").code == 1
+    assert run("funding", "--paid-stages", "signee").code == 2
     summed = run("funding", "--table", "summary", "--project-to", 4, "-f", "csv")
     assert "maximum,Maximum,2,1160000.0,580000.0,0.64415,5,5800000.0,4,2320000.0,11600000.0" in summed.out
 
