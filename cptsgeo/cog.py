@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from cptsgeo.codes import among
 from cptsgeo.embedded import embedded
 
 if TYPE_CHECKING:
@@ -17,21 +18,6 @@ def _former_codes() -> pd.Series:
 
     table = pd.read_parquet(embedded("communes/communes.parquet"), columns=["insee_code", "former_codes"])
     return table.explode("former_codes").dropna().set_index("former_codes")["insee_code"].astype("str")
-
-
-def among(codes: pd.Series, known: pd.Series | pd.Index) -> pd.Series:
-    """Tell of each code whether it is one of many known ones: ``isin``, at the speed of one join.
-
-    Examples
-    --------
-    >>> import pandas as pd
-    >>> among(pd.Series(["01001", "99999"]), pd.Series(["01001", "01001"])).tolist()
-    [True, False]
-    """
-    import pandas as pd
-
-    found = pd.Index(known).unique().get_indexer(pd.Index(codes)) >= 0
-    return pd.Series(found, index=codes.index)
 
 
 def former_codes() -> pd.Series:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.cog import ambiguous_former_codes, among, recode
+from cptsgeo.codes import among
+from cptsgeo.cog import ambiguous_former_codes, recode
 from cptsgeo.communes import embedded_communes, parse_communes
 from cptsgeo.errors import DataError, Finding, UsageError, raise_errors
 from cptsgeo.i18n import _, ngettext, number

@@ -113,7 +113,9 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
         elif form == "parquet":
             table.to_parquet(part, index=False, compression="zstd")
         else:
-            _write_gpkg(table, part, path.stem)
+            layer = part.with_name("layer.gpkg")
+            _write_gpkg(table, layer, path.stem)
+            layer.replace(part)
 
 
 def write_workbook(tables: dict[str, pd.DataFrame], path: Path, *, overwrite: bool = False) -> None:

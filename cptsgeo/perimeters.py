@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cptsgeo.codes import CITY_ARRONDISSEMENTS
+from cptsgeo.codes import CITY_ARRONDISSEMENTS, among
 from cptsgeo.cog import ambiguous_former_codes, recode
 from cptsgeo.communes import ALIASES as COMMUNE_ALIASES
 from cptsgeo.communes import bad_codes
@@ -106,7 +106,7 @@ def _with_ids(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     rows = table.rows
     name = rows["cpts_name"] if "cpts_name" in rows else rows["cpts_id"]
     identifier = rows.get("cpts_id", name)
-    findings += [
+    nameless = [
         Finding(
             "cpts_missing",
             "error",
@@ -118,6 +118,7 @@ def _with_ids(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
         )
         for row in rows.index[identifier == ""]
     ]
+    findings += [finding for finding in nameless if finding not in findings]
     return rows.assign(cpts_id=identifier, cpts_name=name.where(name != "", identifier))[identifier != ""]
 
 
@@ -228,9 +229,7 @@ def _members(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     """Keep the well-formed rows of the membership list: row, cpts_id, insee_code, share as text."""
     import pandas as pd
 
-    own: list[Finding] = []
-    rows = _with_ids(table, own)
-    findings += [finding for finding in own if finding not in findings]
+    rows = _with_ids(table, findings)
     share = rows["share"] if "share" in rows else pd.Series("1", rows.index, dtype="str")
     wrong = {finding.row for finding in findings}
     members = rows.assign(share=share)[["cpts_id", "insee_code", "share"]]
@@ -309,7 +308,7 @@ def _resolve_codes(members: pd.DataFrame, communes: pd.DataFrame, file: str, fin
                 row.listed,
             )
         )
-    unknown = ~members["insee_code"].isin(communes["insee_code"])
+    unknown = ~among(members["insee_code"], communes["insee_code"])
     for row in members[unknown].itertuples():
         findings.append(
             Finding(

@@ -8,7 +8,8 @@ from itertools import combinations, pairwise
 from math import factorial
 from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.cog import among, recode
+from cptsgeo.codes import among
+from cptsgeo.cog import recode
 from cptsgeo.coverage import DEFINITIONS, coverage
 from cptsgeo.errors import DataError, UsageError
 from cptsgeo.i18n import N_, _, day

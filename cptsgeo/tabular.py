@@ -305,7 +305,7 @@ def _cell_text(value: object) -> str:
         return ";".join(map(str, value))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return _without_guard(str(value).strip())
+    return str(value).strip()
 
 
 def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -> TextTable:
