@@ -9,7 +9,9 @@ from cptsgeo.errors import DataError
 from cptsgeo.i18n import _
 
 
-def known_layout(file: str, found: Sequence[str], layouts: Mapping[str, Sequence[str]], *, producer: str) -> str:
+def known_layout(
+    file: str, found: Sequence[str], layouts: Mapping[str, Sequence[str]], *, producer: str, others: bool = False
+) -> str:
     """Tell which known layout a file has, by the names of its columns, in any order.
 
     Parameters
@@ -22,6 +24,9 @@ def known_layout(file: str, found: Sequence[str], layouts: Mapping[str, Sequence
         Edition to the columns of that edition.
     producer
         Who publishes the file.
+    others
+        Whether columns that no layout names are let through: for layouts known from documents alone, not from a
+        real file.
 
     Returns
     -------
@@ -40,7 +45,7 @@ def known_layout(file: str, found: Sequence[str], layouts: Mapping[str, Sequence
     '2019'
     """
     for edition, columns in layouts.items():
-        if sorted(columns) == sorted(found):
+        if sorted(columns) == sorted(found) or (others and set(columns) <= set(found)):
             return edition
     nearest = max(layouts, key=lambda edition: len(set(layouts[edition]) & set(found)) - 0.01 * len(layouts[edition]))
     raise DataError(
