@@ -99,7 +99,9 @@ class TextTable:
         return TextTable(self.file, self.rows.rename(columns=names))
 
 
-def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str | None = None) -> TextTable:
+def read_table(
+    path: Path | str, *, header_has: Sequence[str] = (), sheet: str | None = None, fill_merged: bool = False
+) -> TextTable:
     """Read a table as text; nothing is converted, so ``01001`` stays ``01001``.
 
     The content decides the format, and must agree with the file's ending. CSV: UTF-8 with or without BOM, else
@@ -116,6 +118,8 @@ def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str |
         leading rows that holds one of them; else it is the first row.
     sheet
         Sheet of an XLSX workbook; the first one when not given.
+    fill_merged
+        Give every cell of a merged range of an XLSX sheet the value that the range shows.
 
     Raises
     ------
@@ -131,7 +135,7 @@ def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str |
         return _read_parquet(path)
     if content.startswith(ZIP_MAGIC):
         _expect(path, {".xlsx"}, "XLSX")
-        rows = _xlsx_rows(path, sheet)
+        rows = _xlsx_rows(path, sheet, fill_merged)
     else:
         _expect(path, {".csv", ".txt", ".tsv"}, _("delimited text"))
         rows = _csv_rows(path, content)
@@ -202,7 +206,7 @@ def _without_guard(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
 
 
-def _xlsx_rows(path: Path, sheet: str | None) -> list[tuple[int, list[str]]]:
+def _xlsx_rows(path: Path, sheet: str | None, fill_merged: bool) -> list[tuple[int, list[str]]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -214,7 +218,12 @@ def _xlsx_rows(path: Path, sheet: str | None) -> list[tuple[int, list[str]]]:
                 fix=_("give the name of one of its sheets"),
                 where=path.name,
             )
-        cells = workbook.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False)
+        page = workbook.get_sheet_by_name(sheet or names[0])
+        cells = page.to_python(skip_empty_area=False)
+        for (top, left), (bottom, right) in (page.merged_cell_ranges or ()) if fill_merged else ():
+            for row in range(top, min(bottom + 1, len(cells))):
+                for column in range(left, min(right + 1, len(cells[row]))):
+                    cells[row][column] = cells[top][left]
     except CalamineError as error:
         raise FileError(
             _("the workbook cannot be read ({reason})").format(reason=error),
