@@ -28,6 +28,8 @@ ZONES = {
     "ZAC": "zone d'action complémentaire",
     "ZV": "zone de vigilance",
     "HV": "hors vivier",
+    "HZ": "hors zonage",
+    "ZAR": "zone d'accompagnement régional",
 }
 ZONING_ALIASES = {
     "insee_code": ("code_insee", "insee", "code_commune", "codgeo", "code_cog2025", "code_cog"),
@@ -129,7 +131,7 @@ def read_zoning(path: Path | str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``insee_code`` and ``zone`` (ZIP, ZAC, ZV or HV), sorted.
+        ``insee_code`` and ``zone`` (ZIP, ZAC, ZV, HV, HZ or ZAR), sorted.
 
     Raises
     ------
@@ -148,7 +150,7 @@ def read_zoning(path: Path | str) -> pd.DataFrame:
     problems = (
         ("insee_code", ~codes.map(is_insee_code), _("{value} is not an INSEE code")),
         ("insee_code", codes.duplicated(), _("{value} is there more than once")),
-        ("zone", zone.isna(), _("{value} is not a zone (ZIP, ZAC, ZV or HV)")),
+        ("zone", zone.isna(), _("{value} is not a zone (ZIP, ZAC, ZV, HV, HZ or ZAR)")),
     )
     raise_errors(
         Finding(
