@@ -114,7 +114,9 @@ def _spellings(perimeters: Perimeters) -> list[Finding]:
         Finding(
             "cpts_spelling",
             "warning",
-            _("“{one}” ({one_units} units) and “{other}” ({other_units} units) may be one CPTS in two spellings").format(
+            _(
+                "“{one}” ({one_units} units) and “{other}” ({other_units} units) may be one CPTS in two spellings"
+            ).format(
                 one=one,
                 other=other,
                 one_units=sum(int(sizes.get(cpts_id, 0)) for cpts_id in by_name[one]),
@@ -147,7 +149,11 @@ def _several(communes: pd.DataFrame, perimeters: Perimeters, scope_codes: set[st
             )
             if row.double_count
             else _("{code} ({name}, {population} inhabitants) is shared by {count} CPTS ({cpts})").format(
-                code=row.insee_code, name=row.name, population=number(row.population), count=row.cpts_count, cpts=row.cpts
+                code=row.insee_code,
+                name=row.name,
+                population=number(row.population),
+                count=row.cpts_count,
+                cpts=row.cpts,
             ),
             _("allowed; see the ledger of double counts"),
             column="insee_code",
@@ -279,7 +285,7 @@ def connected_parts(shapes: pd.Series) -> list[list[str]]:
 
     outlines = shapes.to_numpy()
     one, other = shapely.STRtree(outlines).query(outlines, predicate="intersects")
-    graph = nx.Graph()
+    graph: nx.Graph[str] = nx.Graph()
     graph.add_nodes_from(shapes.index)
     graph.add_edges_from(zip(shapes.index[one], shapes.index[other], strict=True))
     return sorted(sorted(part) for part in nx.connected_components(graph))

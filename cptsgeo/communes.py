@@ -243,7 +243,9 @@ def _complete(table: pd.DataFrame, population_year: int | None) -> pd.DataFrame:
         table[column] = table["departement_code"].map(departements[column])
     if "name" not in table:
         table["name"] = ""
-    table["name"] = table["name"].mask(table["name"] == "", pd.Series(known["name"].to_numpy())).fillna(table["insee_code"])
+    table["name"] = (
+        table["name"].mask(table["name"] == "", pd.Series(known["name"].to_numpy())).fillna(table["insee_code"])
+    )
     if "epci_siren" not in table:
         table["epci_siren"] = known["epci_siren"].to_numpy()
     table["epci_siren"] = table["epci_siren"].where(table["epci_siren"] != "")
@@ -289,7 +291,8 @@ def read_density(path: Path | str) -> pd.Series:
     words = {word: int(level["key"]) for level in parameters("density")["level"] for word in level["words"]}
     if has_numbers:
         words |= {str(level): level for level in range(1, 8)}
-    level = table.rows["density_level"].map(lambda text: words.get(fold(text)))
+    texts = table.rows["density_level"]
+    level = texts.map({text: words.get(fold(text)) for text in texts.unique()})
     findings = bad_codes(table)
     findings += [
         Finding(
@@ -328,7 +331,9 @@ def read_density(path: Path | str) -> pd.Series:
         if city in by_code.index and code not in by_code.index
     }
     whole = by_code.drop(labels=[city for city in CITY_ARRONDISSEMENTS if city in by_code.index])
-    return pd.concat([whole, pd.Series(arrondissements, dtype="Int64")]).rename("density_level").rename_axis("insee_code")
+    return (
+        pd.concat([whole, pd.Series(arrondissements, dtype="Int64")]).rename("density_level").rename_axis("insee_code")
+    )
 
 
 def with_density(communes: pd.DataFrame, density: pd.Series) -> pd.DataFrame:

@@ -9,8 +9,6 @@ from cptsgeo.i18n import N_, _
 from cptsgeo.perimeters import STAGES, Perimeters
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
 UNKNOWN_RANK = -1
@@ -82,7 +80,10 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
     cpts = perimeters.cpts.set_index("cpts_id")
     members = perimeters.membership.assign(
         cpts_name=perimeters.membership["cpts_id"].map(cpts["cpts_name"]),
-        rank=perimeters.membership["cpts_id"].map(cpts["stage"].astype("object").map(stage_rank)).fillna(UNKNOWN_RANK).astype("int64"),
+        rank=perimeters.membership["cpts_id"]
+        .map(cpts["stage"].astype("object").map(stage_rank))
+        .fillna(UNKNOWN_RANK)
+        .astype("int64"),
     )
     members = members[members["insee_code"].isin(communes["insee_code"])]
     grouped = members.sort_values("cpts_name").groupby("insee_code")

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from cptsgeo.i18n import _
+from cptsgeo.i18n import _, headed
 
 Severity = Literal["error", "warning", "info"]
 
@@ -72,8 +72,7 @@ class CptsGeoError(Exception):
         super().__init__(problem)
 
     def __str__(self) -> str:
-        place = f"{self.where}{_(': ')}" if self.where else ""
-        return f"{place}{self.problem}\n{_('What to do: {fix}').format(fix=self.fix)}"
+        return headed(self.where, self.problem) + "\n" + headed(_("What to do"), self.fix)
 
 
 class UsageError(CptsGeoError, ValueError):
@@ -102,7 +101,7 @@ class DataError(CptsGeoError, ValueError):
     def __str__(self) -> str:
         lines = [super().__str__()]
         for finding in self.findings[:SHOWN_FINDINGS]:
-            lines.append(f"  - {finding.where}{_(': ') if finding.where else ''}{finding.problem}")
+            lines.append("  - " + headed(finding.where, finding.problem))
             if finding.fix and finding.fix != self.fix:
                 lines.append(f"    {finding.fix}")
         hidden = len(self.findings) - SHOWN_FINDINGS

@@ -6,12 +6,13 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cptsgeo.crs import WGS84
 from cptsgeo.errors import UsageError
 from cptsgeo.files import whole_file
 from cptsgeo.i18n import _, number, percent
+from cptsgeo.parameters import labels
 from cptsgeo.schemas import COLUMNS, label
 from cptsgeo.tabular import FORMULA_STARTS
 
@@ -55,7 +56,7 @@ def to_text(table: pd.DataFrame, form: str) -> str:
     'insee_code,coverage_rate\\n01001,0.5\\n'
     """
     if form == "csv":
-        return _rounded(_guarded(_without_shapes(table))).to_csv(index=False, lineterminator="\n")
+        return str(_rounded(_guarded(_without_shapes(table))).to_csv(index=False, lineterminator="\n"))
     if form == "json":
         records = json.loads(_rounded(_without_shapes(table)).to_json(orient="records", double_precision=15))
         return json.dumps(records, ensure_ascii=False, indent=1) + "\n"
@@ -174,19 +175,21 @@ def _geojson(table: pd.DataFrame) -> str:
     return json.dumps({"type": "FeatureCollection", "features": features}, ensure_ascii=False) + "\n"
 
 
-def cell_text(value: object, column: str) -> str:
+def cell_text(value: Any, column: str) -> str:
     """Write one value as a reader does, by the kind of its column."""
     import pandas as pd
 
-    if value is None or value is pd.NA or value != value:
+    if pd.isna(value):
         return "–"
+    if column == "stage":
+        return labels("stages").get(value, str(value))
     kind = COLUMNS[column].kind if column in COLUMNS else "text"
     if kind == "rate":
-        return percent(float(str(value)), 2)
+        return percent(float(value), 2)
     if kind == "count":
-        return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(str(value)))
+        return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(value))
     if kind == "measure":
-        return number(float(str(value)), 1)
+        return number(float(value), 1)
     return str(value)
 
 
@@ -194,7 +197,10 @@ def _for_people(table: pd.DataFrame) -> str:
     plain = _without_shapes(table)
     names = list(plain.columns)
     rows = [[label(name) for name in names]]
-    rows += [[cell_text(value, name) for name, value in zip(names, row, strict=True)] for row in plain.itertuples(index=False)]
+    rows += [
+        [cell_text(value, name) for name, value in zip(names, row, strict=True)]
+        for row in plain.itertuples(index=False)
+    ]
     widths = [max(len(row[position]) for row in rows) for position in range(len(names))]
     right = [name in COLUMNS and COLUMNS[name].kind != "text" for name in names]
     lines = [
@@ -211,6 +217,7 @@ def _for_people(table: pd.DataFrame) -> str:
 def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
     from datetime import datetime
 
+    import pandas as pd
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.styles import Font
@@ -230,8 +237,7 @@ def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
         for row in plain.astype("object").itertuples(index=False):
             cells = []
             for name, value in zip(plain.columns, row, strict=True):
-                missing = value is None or value != value or str(value) == "<NA>"
-                cell = WriteOnlyCell(sheet, value=None if missing else value)
+                cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
                 if isinstance(value, str):
                     cell.data_type = "s"
                 if name in COLUMNS and COLUMNS[name].kind == "rate":

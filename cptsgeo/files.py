@@ -56,7 +56,9 @@ def whole_folder(path: Path, *, overwrite: bool, keep: frozenset[str] = frozense
     present = {entry.name for entry in path.iterdir()} - keep if path.is_dir() else set()
     if present and not overwrite:
         raise FileError(
-            _("the folder is not empty"), fix=_("pass --overwrite to replace its pages, or give another one"), where=str(path)
+            _("the folder is not empty"),
+            fix=_("pass --overwrite to replace its pages, or give another one"),
+            where=str(path),
         )
     if present and "index.html" not in present:
         raise FileError(

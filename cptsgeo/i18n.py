@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 Language = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
@@ -45,7 +45,7 @@ def language(lang: str) -> Iterator[None]:
             _("unknown language {lang!r}").format(lang=lang),
             fix=_("choose one of: {choices}").format(choices=", ".join(LANGUAGES)),
         )
-    token = _current.set(cast(Language, lang))
+    token = _current.set(lang)
     try:
         yield
     finally:
@@ -70,6 +70,18 @@ def ngettext(singular: str, plural: str, count: int) -> str:
     return _catalogue(_current.get()).ngettext(singular, plural, count)
 
 
+def headed(head: str, text: str) -> str:
+    """Put a heading before a text, with the colon of the language; the text alone when there is no heading.
+
+    Examples
+    --------
+    >>> with language("en"):
+    ...     headed("Error", "no such file"), headed("", "no such file")
+    ('Error: no such file', 'no such file')
+    """
+    return _("{head}: {text}").format(head=head, text=text) if head else text
+
+
 def N_(message: str) -> str:
     """Mark a message for extraction; it is translated where it is shown."""
     return message
@@ -89,7 +101,9 @@ def number(value: float, digits: int = 0) -> str:
 
     if value != value:
         return "–"
-    return format_decimal(round(value, digits), format="#,##0" + ("." + "0" * digits if digits else ""), locale=_current.get())
+    return format_decimal(
+        round(value, digits), format="#,##0" + ("." + "0" * digits if digits else ""), locale=_current.get()
+    )
 
 
 def percent(value: float, digits: int = 1) -> str:
@@ -112,7 +126,11 @@ def percent(value: float, digits: int = 1) -> str:
     shown = round(value, digits + 2)
     if 0 < value < 1:
         shown = min(max(shown, step), 1 - step)
-    return format_percent(shown, format="0" + ("." + "0" * digits if digits else "") + ("\u202f%" if _current.get() == "fr" else "%"), locale=_current.get())
+    return format_percent(
+        shown,
+        format="0" + ("." + "0" * digits if digits else "") + ("\u202f%" if _current.get() == "fr" else "%"),
+        locale=_current.get(),
+    )
 
 
 def day(value: date) -> str:

@@ -7,7 +7,25 @@ import unicodedata
 from collections.abc import Iterable
 from itertools import combinations
 
-LINK_WORDS = frozenset("cpts communaute professionnelle territoriale de du des d la le les l et en sante".split())
+LINK_WORDS = frozenset(
+    [
+        "cpts",
+        "communaute",
+        "professionnelle",
+        "territoriale",
+        "de",
+        "du",
+        "des",
+        "d",
+        "la",
+        "le",
+        "les",
+        "l",
+        "et",
+        "en",
+        "sante",
+    ]
+)
 CLOSE_SPELLING = 92.0
 ARTICLES = frozenset("le la les l aux au las los lo".split())
 ABBREVIATIONS = {"st": "saint", "ste": "sainte", "sts": "saints", "stes": "saintes", "lez": "les"}

@@ -98,7 +98,7 @@ def _with_ids(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     """Give every row its cpts_id and cpts_name: each stands in for the other where it is the only one known."""
     rows = table.rows
     name = rows["cpts_name"] if "cpts_name" in rows else rows["cpts_id"]
-    identifier = rows["cpts_id"] if "cpts_id" in rows else name
+    identifier = rows.get("cpts_id", name)
     findings += [
         Finding(
             "cpts_missing",
@@ -207,9 +207,7 @@ def _unshared(members: pd.DataFrame, entities: pd.DataFrame, member_file: str, c
     ]
 
 
-def _resolve_codes(
-    members: pd.DataFrame, communes: pd.DataFrame, file: str, findings: list[Finding]
-) -> pd.DataFrame:
+def _resolve_codes(members: pd.DataFrame, communes: pd.DataFrame, file: str, findings: list[Finding]) -> pd.DataFrame:
     """Expand cities, bring former codes to today's, and drop repeated rows, each with a finding."""
     import pandas as pd
 
@@ -262,7 +260,9 @@ def _resolve_codes(
                 else _("{code} is not a unit of the table of communes, nor a former code").format(code=row.listed),
                 _("write the codes of today's communes")
                 if row.listed in ambiguous
-                else _("look the code up in the code officiel géographique (INSEE); a postal code is not an INSEE code"),
+                else _(
+                    "look the code up in the code officiel géographique (INSEE); a postal code is not an INSEE code"
+                ),
                 file,
                 int(row.row),
                 "insee_code",

@@ -61,7 +61,9 @@ COLUMNS = {
         N_("inhabitants counted in several CPTS: sum of the CPTS populations less the population covered"),
     ),
     "epci_name": Column("text", N_("EPCI"), N_("name of the EPCI"), nullable=True),
-    "epci_siren": Column("text", N_("EPCI code"), N_("SIREN of the EPCI; four island communes have none"), nullable=True),
+    "epci_siren": Column(
+        "text", N_("EPCI code"), N_("SIREN of the EPCI; four island communes have none"), nullable=True
+    ),
     "insee_code": Column("text", N_("INSEE code"), N_("code of the commune, or of the arrondissement municipal")),
     "key": Column("text", N_("Key"), N_("key of the density group or level")),
     "label": Column("text", N_("Class"), N_("density group or level, in words")),
@@ -108,29 +110,85 @@ COLUMNS = {
     ),
 }
 
-_COVERAGE = (
-    "code name counting stage definition population population_covered coverage_rate units units_covered"
-    " units_outside_scope population_stage_unknown"
-).split()
+_COVERAGE = [
+    "code",
+    "name",
+    "counting",
+    "stage",
+    "definition",
+    "population",
+    "population_covered",
+    "coverage_rate",
+    "units",
+    "units_covered",
+    "units_outside_scope",
+    "population_stage_unknown",
+]
 
 TABLES: dict[str, tuple[str, ...]] = {
     "coverage": tuple(_COVERAGE),
     "coverage_with_area": (*_COVERAGE, "area_km2", "area_covered_km2", "units_without_area"),
     "sizes": (
-        *"cpts_id cpts_name stage units population size_class to_lower_bound to_upper_bound".split(),
-        *"region_code region_name".split(),
+        *["cpts_id", "cpts_name", "stage", "units", "population", "size_class", "to_lower_bound", "to_upper_bound"],
+        *["region_code", "region_name"],
     ),
     "size_distribution": ("region_code", "region_name", "size_class", "cpts_count", "population"),
-    "double_counts": tuple(
-        "insee_code name population cpts_count cpts population_counted population_covered double_count".split()
+    "double_counts": (
+        "insee_code",
+        "name",
+        "population",
+        "cpts_count",
+        "cpts",
+        "population_counted",
+        "population_covered",
+        "double_count",
     ),
     "double_counts_by_pair": ("cpts_id", "cpts_name", "other_id", "other_name", "units", "population"),
-    "white_zones": (
-        *"insee_code name departement_code departement_name epci_siren epci_name population population_year".split(),
-        *"population_white density_level density_label density_group".split(),
+    "units": (
+        *[
+            "insee_code",
+            "name",
+            "departement_code",
+            "departement_name",
+            "region_code",
+            "region_name",
+            "epci_siren",
+            "epci_name",
+        ],
+        *[
+            "population",
+            "population_year",
+            "density_level",
+            "cpts",
+            "cpts_count",
+            "stage",
+            "population_covered",
+            "population_white",
+        ],
     ),
-    "white_zones_by_density": tuple(
-        "split key label units population units_white population_white share_of_white white_rate".split()
+    "white_zones": (
+        *[
+            "insee_code",
+            "name",
+            "departement_code",
+            "departement_name",
+            "epci_siren",
+            "epci_name",
+            "population",
+            "population_year",
+        ],
+        *["population_white", "density_level", "density_label", "density_group"],
+    ),
+    "white_zones_by_density": (
+        "split",
+        "key",
+        "label",
+        "units",
+        "population",
+        "units_white",
+        "population_white",
+        "share_of_white",
+        "white_rate",
     ),
 }
 

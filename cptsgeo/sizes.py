@@ -133,6 +133,28 @@ def _margins(population: pd.Series, on: date | None) -> tuple[pd.Series, pd.Seri
     )
 
 
+def unit_size_class(communes: pd.DataFrame, perimeters: Perimeters, sizes: pd.DataFrame) -> pd.Series:
+    """Return the size class of each unit's CPTS, the most populous one where it is in several.
+
+    Parameters
+    ----------
+    communes, perimeters
+        Units, and CPTS with their membership.
+    sizes
+        As :func:`sizes` returns them.
+
+    Returns
+    -------
+    Series
+        ``size_class`` (Int64) on the index of ``communes``; missing in no CPTS.
+    """
+    classes = perimeters.membership.merge(
+        sizes[["cpts_id", "population", "size_class"]], on="cpts_id", how="left", validate="many_to_one"
+    ).sort_values("population", ascending=False)
+    largest = classes.drop_duplicates("insee_code").set_index("insee_code")["size_class"]
+    return communes["insee_code"].map(largest).astype("Int64")
+
+
 def size_distribution(sizes: pd.DataFrame) -> pd.DataFrame:
     """Count CPTS and inhabitants by size class, for each region and for all.
 

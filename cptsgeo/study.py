@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,8 @@ class Inputs:
         File of INSEE density levels.
     perimeters, cpts
         File of the membership, and of the CPTS when apart.
+    perimeters_date
+        Day on which the list of CPTS was true.
     scope
         Where the list is complete; the départements that the list touches when not given.
     stages
@@ -48,6 +51,7 @@ class Inputs:
     density: Path | None = None
     perimeters: Path | None = None
     cpts: Path | None = None
+    perimeters_date: date | None = None
     scope: Scope | None = None
     stages: tuple[str, ...] = ()
 
@@ -132,9 +136,7 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
     codes = set(communes.loc[inside, "insee_code"])
     contours = None
     if with_contours:
-        contours = read_contours(inputs.contours)
-        drawn = contours["insee_code"].isin(codes | set(perimeters.membership["insee_code"]))
-        contours = contours[drawn].reset_index(drop=True)
+        contours = read_contours(inputs.contours, codes=codes | set(perimeters.membership["insee_code"]))
         findings += check_contours(contours, accept_holes=inputs.accept_holes)
     findings += check(communes, perimeters, in_scope=inside, contours=contours)
     present = perimeters.membership.loc[perimeters.membership["insee_code"].isin(codes), "cpts_id"].unique()
@@ -153,8 +155,6 @@ def as_findings(error: CptsGeoError) -> list[Finding]:
     return found or [Finding("unreadable", "error", error.problem, error.fix, error.where)]
 
 
-
-
 def _missing_units(communes: pd.DataFrame, inputs: Inputs) -> list[Finding]:
     """Compare the user's units with those of the embedded COG: what is not there is in no figure."""
     if not inputs.communes:
@@ -164,33 +164,36 @@ def _missing_units(communes: pd.DataFrame, inputs: Inputs) -> list[Finding]:
     missing = national[touched & ~national["insee_code"].isin(communes["insee_code"])]
     other = communes[~communes["insee_code"].isin(national["insee_code"])]
     files = ", ".join(path.name for path in inputs.communes)
-    findings = []
-    for rows, singular, plural in (
+    texts = [
         (
             missing,
-            "{count} unit of the COG 2026 is not in the table of communes, and is in no figure ({examples})",
-            "{count} units of the COG 2026 are not in the table of communes, and are in no figure ({examples})",
+            ngettext(
+                "{count} unit of the COG 2026 is not in the table of communes, and is in no figure ({examples})",
+                "{count} units of the COG 2026 are not in the table of communes, and are in no figure ({examples})",
+                len(missing),
+            ),
         ),
         (
             other,
-            "{count} unit of the table of communes is not in the COG 2026 ({examples})",
-            "{count} units of the table of communes are not in the COG 2026 ({examples})",
+            ngettext(
+                "{count} unit of the table of communes is not in the COG 2026 ({examples})",
+                "{count} units of the table of communes are not in the COG 2026 ({examples})",
+                len(other),
+            ),
         ),
-    ):
-        if len(rows):
-            findings.append(
-                Finding(
-                    "units_differ",
-                    "warning",
-                    ngettext(singular, plural, len(rows)).format(
-                        count=number(len(rows)), examples=", ".join(rows["insee_code"].head(5))
-                    ),
-                    _("check the year of the table: populations and perimeters must share one COG"),
-                    files,
-                    column="insee_code",
-                )
-            )
-    return findings
+    ]
+    return [
+        Finding(
+            "units_differ",
+            "warning",
+            text.format(count=number(len(rows)), examples=", ".join(rows["insee_code"].head(5))),
+            _("check the year of the table: populations and perimeters must share one COG"),
+            files,
+            column="insee_code",
+        )
+        for rows, text in texts
+        if len(rows)
+    ]
 
 
 def _left_out(perimeters: Perimeters, chosen: Perimeters) -> list[Finding]:

@@ -144,9 +144,7 @@ def read_table(
 
 def _content(path: Path) -> bytes:
     if path.is_dir():
-        raise FileError(
-            _("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path)
-        )
+        raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -177,9 +175,7 @@ def _expect(path: Path, endings: set[str], kind: str) -> None:
 
 def _csv_rows(path: Path, content: bytes) -> list[tuple[int, list[str]]]:
     if b"\x00" in content:
-        raise FileError(
-            _("the content is not text"), fix=_("export the table as CSV or XLSX"), where=path.name
-        )
+        raise FileError(_("the content is not text"), fix=_("export the table as CSV or XLSX"), where=path.name)
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -264,9 +260,7 @@ def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -
         header = header[:-1]
     body = filled[start + 1 :]
     if not body:
-        raise DataError(
-            _("the file has a header and no rows"), fix=_("give a file with a header and rows"), where=file
-        )
+        raise DataError(_("the file has a header and no rows"), fix=_("give a file with a header and rows"), where=file)
     width = len(header)
     raise_errors(
         [

@@ -32,6 +32,12 @@ def density_group(level: pd.Series) -> pd.Series:
     return level.map(groups, na_action="ignore").astype("object").fillna(UNKNOWN).astype("str")
 
 
+def density_label(level: pd.Series) -> pd.Series:
+    """Return the label of INSEE density levels in the reader's language."""
+    texts = {int(key): text for key, text in labels("density").items()}
+    return level.map(texts, na_action="ignore").astype("object").fillna(_("unknown density")).astype("str")
+
+
 def white_zones(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
     """List the units of the scope that no CPTS covers, or covers only in part.
 
@@ -52,10 +58,8 @@ def white_zones(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
     """
     units = unit_coverage(communes, perimeters)
     white = units[(units["cpts_count"] == 0) | (units["population_white"] > 0)]
-    level_labels = {int(key): text for key, text in labels("density").items()}
     white = white.assign(
-        density_group=density_group(white["density_level"]),
-        density_label=white["density_level"].map(level_labels, na_action="ignore").astype("object").fillna(_("unknown density")).astype("str"),
+        density_group=density_group(white["density_level"]), density_label=density_label(white["density_level"])
     ).sort_values(["population_white", "insee_code"], ascending=[False, True], ignore_index=True)
     return white[
         [
@@ -121,5 +125,15 @@ def white_zones_by_density(communes: pd.DataFrame, perimeters: Perimeters) -> pd
     table["share_of_white"] = table["population_white"] / white if white else float("nan")
     table["white_rate"] = (table["population_white"] / table["population"]).where(table["population"] > 0)
     return table[
-        ["split", "key", "label", "units", "population", "units_white", "population_white", "share_of_white", "white_rate"]
+        [
+            "split",
+            "key",
+            "label",
+            "units",
+            "population",
+            "units_white",
+            "population_white",
+            "share_of_white",
+            "white_rate",
+        ]
     ]

@@ -11,7 +11,7 @@ import click
 
 from cptsgeo.cli.texts import translate_click
 from cptsgeo.errors import CptsGeoError, UsageError
-from cptsgeo.i18n import LANGUAGES, N_, _, language
+from cptsgeo.i18n import LANGUAGES, N_, _, headed, language
 
 COMMANDS = {
     "check": N_("Report everything that is wrong or doubtful in the inputs"),
@@ -80,5 +80,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
             error.show()
             sys.exit(EXIT_USAGE)
         except CptsGeoError as error:
-            click.echo(f"{_('Error')}{_(': ')}{error}", err=True)
+            click.echo(headed(_("Error"), str(error)), err=True)
             sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_DATA)

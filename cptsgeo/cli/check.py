@@ -9,12 +9,14 @@ import click
 
 from cptsgeo.cli.options import deliver, input_options, inputs, output_options, say
 from cptsgeo.cli.texts import command as make_command
-from cptsgeo.i18n import N_, _, ngettext, number
+from cptsgeo.i18n import N_, _, headed, ngettext, number
 
 
 @make_command(
     "check",
-    help=N_("Report everything that is wrong or doubtful in the inputs: unknown and recoded codes with their rows, duplicates, units in several CPTS, spellings, communes far from their CPTS, missing stages. Ends with 1 when there is an error; warnings alone end with 0."),
+    text=N_(
+        "Report everything that is wrong or doubtful in the inputs: unknown and recoded codes with their rows, duplicates, units in several CPTS, spellings, communes far from their CPTS, missing stages. Ends with 1 when there is an error; warnings alone end with 0."
+    ),
     example="cptsgeo check",
 )
 @input_options
@@ -38,10 +40,7 @@ def command(form: str | None, output: Path | None, overwrite: bool, **options: A
             click.echo(_line(finding))
     else:
         table = pd.DataFrame(
-            [
-                (f.severity, f.rule, f.file, f.row, f.column, f.value, f.problem, f.fix)
-                for f in ranked
-            ],
+            [(f.severity, f.rule, f.file, f.row, f.column, f.value, f.problem, f.fix) for f in ranked],
             columns=["severity", "rule", "file", "row", "column", "value", "problem", "fix"],
         ).astype({"row": "Int64"})
         deliver(table, form=form, output=output, overwrite=overwrite)
@@ -50,7 +49,9 @@ def command(form: str | None, output: Path | None, overwrite: bool, **options: A
         ", ".join(
             [
                 ngettext("{count} error", "{count} errors", counts["error"]).format(count=number(counts["error"])),
-                ngettext("{count} warning", "{count} warnings", counts["warning"]).format(count=number(counts["warning"])),
+                ngettext("{count} warning", "{count} warnings", counts["warning"]).format(
+                    count=number(counts["warning"])
+                ),
                 ngettext("{count} remark", "{count} remarks", counts["info"]).format(count=number(counts["info"])),
             ]
         )
@@ -61,6 +62,6 @@ def command(form: str | None, output: Path | None, overwrite: bool, **options: A
 
 def _line(finding: Any) -> str:
     words = {"error": _("Error"), "warning": _("Warning"), "info": _("Note")}
-    place = f"{finding.where}{_(': ')}" if finding.file else ""
     fix = f"\n    → {finding.fix}" if finding.fix else ""
-    return f"{words[finding.severity]}{_(': ')}{place}{finding.problem}{fix}"
+    place = finding.where if finding.file else ""
+    return headed(words[finding.severity], headed(place, finding.problem)) + fix

@@ -17,7 +17,9 @@ LEVELS = ("scope", "region", "departement", "epci", "unit")
 
 @make_command(
     "coverage",
-    help=N_("Compute coverage rates: population in a CPTS / population, by stage and by group of units. A unit in two CPTS counts once; the first row of each group counts every CPTS of the list."),
+    text=N_(
+        "Compute coverage rates: population in a CPTS / population, by stage and by group of units. A unit in two CPTS counts once; the first row of each group counts every CPTS of the list."
+    ),
     example="cptsgeo coverage --by departement -f csv",
 )
 @input_options
@@ -25,7 +27,6 @@ LEVELS = ("scope", "region", "departement", "epci", "unit")
 @output_options
 def command(by: str, form: str | None, output: Path | None, overwrite: bool, **options: Any) -> None:
     """Read, compute, deliver."""
-    from cptsgeo.contours import read_contours
     from cptsgeo.coverage import coverage
     from cptsgeo.crs import areas_km2
     from cptsgeo.export import MAP_FORMATS, with_geometry
@@ -41,5 +42,5 @@ def command(by: str, form: str | None, output: Path | None, overwrite: bool, **o
     )
     if by == "unit" and draws:
         first = table[(table["counting"] == "cumulative") & (table["stage"] == "any")]
-        table = with_geometry(first.rename(columns={"code": "insee_code"}), read_contours(options["contours"]))
+        table = with_geometry(first.rename(columns={"code": "insee_code"}), read.contours)
     deliver(table, form=form, output=output, overwrite=overwrite)

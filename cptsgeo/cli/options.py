@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import LANGUAGES, N_, _, ngettext, number
+from cptsgeo.i18n import LANGUAGES, N_, _, headed, ngettext, number
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
     from cptsgeo.errors import Finding
@@ -33,33 +35,59 @@ _INPUTS = (
         "--communes",
         multiple=True,
         type=_path(),
-        help=N_("Units and populations (CSV, XLSX, Parquet; INSEE's file as it is). Repeat for several files. Default: embedded table, COG 2026."),
+        help=N_(
+            "Units and populations (CSV, XLSX, Parquet; INSEE's file as it is). Repeat for several files. Default: embedded table, COG 2026."
+        ),
     ),
     option("--population-year", type=int, help=N_("Census year, where the files of --communes do not say it.")),
     option(
         "--contours",
         multiple=True,
         type=_path(),
-        help=N_("Outlines (GeoParquet, GeoPackage, GeoJSON, Shapefile). Repeat for several files. Default: embedded schematic outlines, overseas."),
+        help=N_(
+            "Outlines (GeoParquet, GeoPackage, GeoJSON, Shapefile). Repeat for several files. Default: embedded schematic outlines, overseas."
+        ),
     ),
     option("--accept-holes", is_flag=True, help=N_("Take unexplained holes in the outlines for true enclaves.")),
     option("--density", type=_path(), help=N_("INSEE density grid (CSV or XLSX with labels).")),
     option(
         "--perimeters",
         type=_path(),
-        help=N_("CPTS and their communes: cpts_id or cpts_name, insee_code, and stage if known (CSV, XLSX). Default: embedded perimeters."),
+        help=N_(
+            "CPTS and their communes: cpts_id or cpts_name, insee_code, and stage if known (CSV, XLSX). Default: embedded perimeters."
+        ),
     ),
     option("--cpts", type=_path(), help=N_("CPTS apart from their communes: cpts_id, cpts_name, stage.")),
     option(
-        "--scope",
-        help=N_("Where the list of CPTS is complete: france, region=93, departement=13,84 or epci=SIREN. Default: the départements that the list touches."),
+        "--perimeters-date",
+        type=click.DateTime(["%Y-%m-%d"]),
+        help=N_("Day on which the list of CPTS was true, such as 2026-01-31; shown beside the figures."),
     ),
-    option("--stages", help=N_("CPTS that count, by stage: pre_projet, lettre_intention, projet_valide, aci_signe, unknown. Default: all.")),
-    option("--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")),
+    option(
+        "--scope",
+        help=N_(
+            "Where the list of CPTS is complete: france, region=93, departement=13,84 or epci=SIREN. Default: the départements that the list touches."
+        ),
+    ),
+    option(
+        "--stages",
+        help=N_(
+            "CPTS that count, by stage: pre_projet, lettre_intention, projet_valide, aci_signe, unknown. Default: all."
+        ),
+    ),
+    option(
+        "--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")
+    ),
 )
 
 _OUTPUT = (
-    option("-f", "--format", "form", type=click.Choice(FORMATS), help=N_("Output format. Default: that of --output, else table.")),
+    option(
+        "-f",
+        "--format",
+        "form",
+        type=click.Choice(FORMATS),
+        help=N_("Output format. Default: that of --output, else table."),
+    ),
     option("-o", "--output", type=_path(), help=N_("File to write. Default: the screen.")),
     option("--overwrite", is_flag=True, help=N_("Replace what exists.")),
 )
@@ -93,6 +121,7 @@ def inputs(
     density: Path | None,
     perimeters: Path | None,
     cpts: Path | None,
+    perimeters_date: datetime | None,
     scope: str | None,
     stages: str | None,
 ) -> Inputs:
@@ -109,18 +138,19 @@ def inputs(
         density=density,
         perimeters=perimeters,
         cpts=cpts,
+        perimeters_date=perimeters_date.date() if perimeters_date else None,
         scope=parse_scope(scope) if scope else None,
         stages=parse_stages(stages) if stages else (),
     )
 
 
-def study(*, with_contours: bool = False, **options: Any) -> Study:
-    """Read the study that the options describe, and tell its findings and scope on stderr."""
+def study(*, with_contours: bool = False, uses_density: bool = False, **options: Any) -> Study:
+    """Read the study that the options describe, and tell its scope and the findings that concern it on stderr."""
     from cptsgeo.scope import scope_names
     from cptsgeo.study import read_study
 
     result = read_study(inputs(**options), with_contours=with_contours)
-    tell_findings(result.findings)
+    tell_findings(finding for finding in result.findings if uses_density or finding.rule != "density_missing")
     names = ", ".join(scope_names(result.communes, result.scope))
     words = (
         _("Scope: {scope} ({names}).")
@@ -142,8 +172,8 @@ def tell_findings(findings: Iterable[Finding]) -> None:
     """Write warnings and remarks to stderr, the first ones in full."""
     told = [finding for finding in findings if finding.severity != "error"]
     for finding in told[:SHOWN_FINDINGS]:
-        place = f"{finding.where}{_(': ')}" if finding.file else ""
-        say(f"{_('Note') if finding.severity == 'info' else _('Warning')}{_(': ')}{place}{finding.problem}")
+        word = _("Note") if finding.severity == "info" else _("Warning")
+        say(headed(word, headed(finding.where if finding.file else "", finding.problem)))
     if len(told) > SHOWN_FINDINGS:
         more = len(told) - SHOWN_FINDINGS
         say(

@@ -16,7 +16,7 @@ class Root(LazyGroup):
         """Write the help in the reader's language."""
         formatter.write_paragraph()
         with formatter.indentation():
-            formatter.write_text(_(self.help or ""))
+            formatter.write_text(_(self.help) if self.help else "")
 
 
 @click.group(

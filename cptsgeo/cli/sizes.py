@@ -17,7 +17,9 @@ TABLES = ("cpts", "distribution", "double-counts", "pairs")
 
 @make_command(
     "sizes",
-    help=N_("Compute the population and the ACI size class of each CPTS (1: under 40,000 inhabitants; 2: 40,000 to 80,000; 3: 80,000 to 175,000; 4: over 175,000), over all its units, in the scope and outside."),
+    text=N_(
+        "Compute the population and the ACI size class of each CPTS (1: under 40,000 inhabitants; 2: 40,000 to 80,000; 3: 80,000 to 175,000; 4: over 175,000), over all its units, in the scope and outside."
+    ),
     example="cptsgeo sizes --table distribution",
 )
 @input_options
@@ -27,7 +29,9 @@ TABLES = ("cpts", "distribution", "double-counts", "pairs")
     type=click.Choice(TABLES),
     default="cpts",
     show_default=True,
-    help=N_("cpts: one row per CPTS; distribution: classes by région; double-counts: units in several CPTS; pairs: CPTS that share units."),
+    help=N_(
+        "cpts: one row per CPTS; distribution: classes by région; double-counts: units in several CPTS; pairs: CPTS that share units."
+    ),
 )
 @output_options
 def command(which: str, form: str | None, output: Path | None, overwrite: bool, **options: Any) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gettext
 import os
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -15,6 +16,9 @@ def translate_click() -> None:
     """Point click's own texts ("Usage", "Options", error words) at our catalogue of them."""
     os.environ["LANGUAGE"] = current_language()
     gettext.bindtextdomain("messages", LOCALE_DIR)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Option(click.Option):
@@ -37,7 +41,7 @@ class Command(click.Command):
         """Write the help in the reader's language."""
         formatter.write_paragraph()
         with formatter.indentation():
-            formatter.write_text(_(self.help or ""))
+            formatter.write_text(_(self.help) if self.help else "")
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example line by line, unwrapped."""
@@ -46,12 +50,12 @@ class Command(click.Command):
                 formatter.write(f"  {line}\n")
 
 
-def command(name: str, *, help: str, example: str) -> Any:
-    """Make a command whose help is translated and ends with an example that runs."""
-    return click.command(name, cls=Command, help=help, epilog=example, context_settings=CONTEXT)
+def command(name: str, *, text: str, example: str) -> Callable[[Callable[..., Any]], Command]:
+    """Make a command whose help, ``text``, is translated and ends with an example that runs."""
+    return click.command(name, cls=Command, help=text, epilog=example, context_settings=CONTEXT)
 
 
-def option(*names: str, **settings: Any) -> Any:
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """Make an option whose help is translated."""
     return click.option(*names, cls=Option, **settings)
 

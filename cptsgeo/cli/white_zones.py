@@ -15,11 +15,13 @@ from cptsgeo.i18n import N_
 
 @make_command(
     "white-zones",
-    help=N_("List the units of the scope that no CPTS covers, the most populous first, or split them by density."),
+    text=N_("List the units of the scope that no CPTS covers, the most populous first, or split them by density."),
     example="cptsgeo white-zones --by density",
 )
 @input_options
-@option("--by", type=click.Choice(("unit", "density")), default="unit", show_default=True, help=N_("Rows of the result."))
+@option(
+    "--by", type=click.Choice(("unit", "density")), default="unit", show_default=True, help=N_("Rows of the result.")
+)
 @output_options
 def command(by: str, form: str | None, output: Path | None, overwrite: bool, **options: Any) -> None:
     """Read, compute, deliver."""
@@ -27,7 +29,7 @@ def command(by: str, form: str | None, output: Path | None, overwrite: bool, **o
     from cptsgeo.white_zones import white_zones, white_zones_by_density
 
     draws = by == "unit" and (form in MAP_FORMATS or (output and output.suffix[1:] in MAP_FORMATS))
-    read = study(with_contours=bool(draws), **options)
+    read = study(with_contours=bool(draws), uses_density=True, **options)
     table = (white_zones if by == "unit" else white_zones_by_density)(read.units, read.perimeters)
     if draws and read.contours is not None:
         table = with_geometry(table, read.contours)

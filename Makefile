@@ -1,0 +1,69 @@
+# make atlas   the maps and tables of the embedded data, in maps/
+# make test    the whole test suite
+# make help    the other targets
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help atlas test lint types docs docs-check data catalogues constraints test-lowest bench clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit("cptsgeo needs Python 3.11 or newer, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No virtual environment could be made: on Debian, install python3-venv." >&2; exit 1; }
+
+$(VENV)/.installed: constraints.txt pyproject.toml hatch_build.py | $(BIN)/python
+	$(PIP) --require-hashes -r constraints.txt
+	$(PIP) --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.installed-dev: constraints-dev.txt $(VENV)/.installed
+	$(PIP) --require-hashes -r constraints-dev.txt
+	touch $@
+
+atlas: $(VENV)/.installed catalogues  ## Install, and write maps/ and maps/tables/ from the embedded data
+	$(BIN)/cptsgeo build -o maps --overwrite
+
+test: $(VENV)/.installed-dev catalogues  ## Install what the tests need, and run them all
+	scripts/install_chromium.sh
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
+
+lint: $(VENV)/.installed-dev  ## Style and common faults (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed-dev  ## Types (mypy strict)
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed-dev catalogues  ## Write the generated docs: command line and glossary
+	$(BIN)/python scripts/generate_docs.py
+
+docs-check: $(VENV)/.installed-dev catalogues  ## Fail when a generated doc is not fresh
+	$(BIN)/python scripts/generate_docs.py --check
+
+catalogues: $(VENV)/.installed  ## Compile the French texts
+	$(BIN)/python hatch_build.py
+
+data: $(VENV)/.installed-dev  ## Make the embedded data again (npm, gmt and gmt-gshhg must be installed)
+	$(BIN)/python scripts/build_communes.py
+	$(BIN)/python scripts/build_contours.py
+	$(BIN)/python scripts/build_cpts_perimeters.py
+
+constraints: $(VENV)/.installed-dev  ## Pin the newest versions of the dependencies, with hashes
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
+	  --group build pyproject.toml -o constraints.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
+	  --group build --group dev pyproject.toml -c constraints.txt -o constraints-dev.txt
+
+test-lowest: $(VENV)/.installed-dev  ## Run the suite on the lowest versions that pyproject.toml declares
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --group dev -e .
+	$(VENV)-lowest/bin/python -m pytest -n 2 -m "not browser" -W default
+
+clean:  ## Remove the environments and caches
+	rm -rf $(VENV) $(VENV)-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,72 @@
+"""Build everything: read, check, compute, and write pages and tables, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from cptsgeo.export import write_table, write_workbook
+from cptsgeo.files import whole_folder
+from cptsgeo.i18n import _
+from cptsgeo.maps.index import index_page
+from cptsgeo.maps.pages import PAGES, page
+from cptsgeo.results import Results, compute
+from cptsgeo.study import Inputs, read_study
+
+KEPT = frozenset({"README.md"})
+
+
+def build(
+    inputs: Inputs,
+    output: Path,
+    *,
+    with_maps: bool = True,
+    overwrite: bool = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> Results:
+    """Write the pages and tables of a study into a folder.
+
+    The folder gets ``index.html``, the pages of :data:`cptsgeo.maps.pages.PAGES`, ``tables/*.csv`` and
+    ``tables/cptsgeo.xlsx``. It is written beside its place and renamed into it, so that it is never half new.
+    Identical inputs give identical bytes.
+
+    Parameters
+    ----------
+    inputs
+        Files and choices.
+    output
+        The folder. A ``README.md`` in it is kept.
+    with_maps
+        Write the map pages; without them the tables and the index alone.
+    overwrite
+        Replace what an earlier build wrote.
+    progress
+        Called with the name of each step.
+
+    Returns
+    -------
+    Results
+        What was computed and written.
+
+    Raises
+    ------
+    CptsGeoError
+        As :func:`cptsgeo.study.read_study` and :func:`cptsgeo.files.whole_folder`; nothing is written then.
+    """
+    with whole_folder(output, overwrite=overwrite, keep=KEPT) as folder:
+        progress(_("reading and checking"))
+        study = read_study(inputs, with_contours=True)
+        progress(_("computing"))
+        results = compute(study)
+        progress(_("writing tables"))
+        tables = folder / "tables"
+        tables.mkdir()
+        for name, table in results.tables.items():
+            write_table(table, tables / f"{name}.csv")
+        write_workbook(results.tables, tables / "cptsgeo.xlsx")
+        if with_maps:
+            for name, title in PAGES.items():
+                progress(_("drawing: {page}").format(page=_(title)))
+                (folder / f"{name}.html").write_text(page(results, name), encoding="utf-8", newline="")
+        (folder / "index.html").write_text(index_page(results, with_maps=with_maps), encoding="utf-8", newline="")
+    return results

@@ -1,0 +1,47 @@
+"""``cptsgeo build``: pages and tables in one folder."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cptsgeo.cli.options import input_options, inputs, say, tell_findings
+from cptsgeo.cli.texts import command as make_command
+from cptsgeo.cli.texts import option
+from cptsgeo.i18n import N_, _, number
+
+
+@make_command(
+    "build",
+    text=N_(
+        "Compute everything and write it into one folder: index.html, the map pages, and the tables in CSV and XLSX. Without options the embedded data serve."
+    ),
+    example="cptsgeo build -o atlas",
+)
+@input_options
+@option("-o", "--output", type=click.Path(path_type=Path), required=True, help=N_("Folder to write."))
+@option("--overwrite", is_flag=True, help=N_("Replace what an earlier build wrote."))
+@option("--no-maps", is_flag=True, help=N_("Write the tables and the index, and no map page."))
+def command(output: Path, overwrite: bool, no_maps: bool, **options: Any) -> None:
+    """Build, show progress on a terminal, and sum up on stderr."""
+    from cptsgeo.build import build
+    from cptsgeo.maps.pages import finding
+
+    def progress(step: str) -> None:
+        if sys.stderr.isatty():
+            say(f"· {step}")
+
+    results = build(inputs(**options), output, with_maps=not no_maps, overwrite=overwrite, progress=progress)
+    tell_findings(results.study.findings)
+    say(finding(results))
+    say(
+        _("{units} units, {cpts} CPTS, {tables} tables. Open {index}").format(
+            units=number(len(results.study.units)),
+            cpts=number(len(results.study.perimeters.cpts)),
+            tables=number(len(results.tables)),
+            index=output / "index.html",
+        )
+    )

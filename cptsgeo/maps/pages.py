@@ -1,0 +1,263 @@
+"""The pages of a study: what each one shows, its finding in one sentence, its legend, notes and credits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from cptsgeo.i18n import N_, _, day, headed, ngettext, number, percent
+from cptsgeo.maps.theme import DENSITIES, OUT_OF_SCOPE, SIZES, STAGES, WHITE_ZONE, Theme, styled
+from cptsgeo.parameters import labels
+from cptsgeo.perimeters import STAGES as STAGE_KEYS
+from cptsgeo.results import Results
+from cptsgeo.scope import scope_names
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import pandas as pd
+
+    from cptsgeo.maps.theme import MapClass, Style
+
+PAGES = {
+    "coverage": N_("Coverage by stage"),
+    "sizes": N_("Size classes"),
+    "white_zones": N_("White zones by density"),
+    "all_layers": N_("All layers"),
+}
+SIZE_BOUNDS = {
+    "1": N_("Class 1: under 40,000 inhabitants"),
+    "2": N_("Class 2: 40,000 to 80,000 inhabitants"),
+    "3": N_("Class 3: 80,000 to 175,000 inhabitants"),
+    "4": N_("Class 4: over 175,000 inhabitants"),
+}
+
+
+def page(results: Results, name: str) -> str:
+    """Write one page of :data:`PAGES` as self-contained HTML.
+
+    Parameters
+    ----------
+    results
+        As :func:`cptsgeo.results.compute` returns them.
+    name
+        Key of :data:`PAGES`.
+    """
+    from cptsgeo.maps.page import map_page
+
+    makers: dict[str, tuple[Callable[[Results], Theme], ...]] = {
+        "coverage": (stage_theme,),
+        "sizes": (size_theme,),
+        "white_zones": (white_zone_theme,),
+        "all_layers": (stage_theme, size_theme, white_zone_theme),
+    }
+    return map_page(
+        results.units,
+        [maker(results) for maker in makers[name]],
+        title=headed(_(PAGES[name]), place(results)),
+        finding=finding(results),
+        facts=facts(results),
+        notes=notes(results),
+        credits=credits_of(results),
+        outlines=results.outlines,
+    )
+
+
+def place(results: Results) -> str:
+    """Name the scope, in the reader's language."""
+    names = scope_names(results.study.communes, results.study.scope)
+    return ", ".join(names) if len(names) <= 4 else _("{count} départements").format(count=len(names))
+
+
+def _overall(results: Results, stage: str = "any") -> pd.Series | None:
+    """Return the cumulative row of the scope for a stage, if the list knows stages."""
+    table = results.tables["coverage_by_scope"]
+    rows = table[(table["counting"] == "cumulative") & (table["stage"] == stage)]
+    return rows.iloc[0] if len(rows) else None
+
+
+def finding(results: Results) -> str:
+    """Say in one sentence who lives in a CPTS and how many units have none."""
+    overall = _overall(results)
+    assert overall is not None, "the whole scope always has a row"
+    white = int(overall["units"] - overall["units_covered"])
+    covered = _("{rate} of the inhabitants of the territory studied ({place}) live in a CPTS").format(
+        rate=percent(overall["coverage_rate"]), place=place(results)
+    )
+    if white == 0:
+        return _("{covered}; every commune has one.").format(covered=covered)
+    return ngettext("{covered}; {count} commune has none.", "{covered}; {count} communes have none.", white).format(
+        covered=covered, count=number(white)
+    )
+
+
+def facts(results: Results) -> list[tuple[str, str]]:
+    """List the key figures: heading and value."""
+    overall = _overall(results)
+    signed = _overall(results, "aci_signe")
+    assert overall is not None, "the whole scope always has a row"
+    rows = [
+        (_("Population"), number(overall["population"])),
+        (_("Covered, any stage"), percent(overall["coverage_rate"])),
+    ]
+    if signed is not None:
+        bound = "≥ " if signed["population_stage_unknown"] else ""
+        rows.append((_("Covered, ACI signed"), bound + percent(signed["coverage_rate"])))
+    return [
+        *rows,
+        (_("CPTS"), number(len(results.study.perimeters.cpts))),
+        (_("Population in white zones"), number(results.tables["white_zones"]["population_white"].sum())),
+    ]
+
+
+def notes(results: Results) -> list[str]:
+    """List what a reader must know to use the figures."""
+    study = results.study
+    drawn = study.contours["geometry_source"] if study.contours is not None else []
+    texts = [
+        _(
+            "Coverage rate: population of the units in at least one CPTS / population of the units of the scope. A unit in two CPTS counts once."
+        ),
+        _(
+            "Unit: a commune, or an arrondissement of Paris, Lyon or Marseille. White zone: a unit of the scope in no CPTS."
+        ),
+        _(
+            "Outside the scope ({scope}) the list of CPTS is not complete: a unit there is never white, and is in no rate."
+        ).format(scope=study.scope),
+        _(
+            "Size class: population of all the units of the CPTS, in the scope and outside. The texts do not state the side of the bounds; 40,000 and 80,000 are put in the upper class, 175,000 in class 3."
+        ),
+    ]
+    if study.inputs.stages:
+        chosen = labels("stages") | {"unknown": _("stage unknown")}
+        texts.insert(
+            0,
+            _("Only CPTS of these stages count: {stages}.").format(
+                stages=", ".join(chosen[stage] for stage in study.inputs.stages)
+            ),
+        )
+    if "schematic" in set(drawn):
+        texts.append(
+            _(
+                "The outlines of the communes are schematic (Voronoi cells clipped to the coast): they locate, they do not delimit."
+            )
+        )
+    if study.inputs.perimeters is None:
+        texts.append(
+            _(
+                "Embedded perimeters: some are stated by their source, the others indicative; the table of CPTS says which (data/cpts_perimeters)."
+            )
+        )
+    return texts
+
+
+def credits_of(results: Results) -> list[str]:
+    """List the sources of the figures with their dates."""
+    inputs = results.study.inputs
+    years = results.study.units["population_year"]
+    known = sorted(years.dropna().astype("int64").unique(), reverse=True)
+    census = ", ".join(str(year) for year in known) if known and not years.isna().any() else _("year not stated")
+    communes = (
+        _("INSEE, COG 2026, through @etalab/decoupage-administratif 6.0.0 (Licence Ouverte 2.0)")
+        if not inputs.communes
+        else ", ".join(path.name for path in inputs.communes)
+    )
+    perimeters = (
+        _("report “Tour de France des CPTS”, June 2023, state of December 2022")
+        if inputs.perimeters is None
+        else inputs.perimeters.name
+        + ", "
+        + (
+            _("state of {day}").format(day=day(inputs.perimeters_date))
+            if inputs.perimeters_date
+            else _("date not stated (--perimeters-date)")
+        )
+    )
+    contours = (
+        _("coast of GSHHG (LGPL), schematic limits by cptsgeo")
+        if not inputs.contours
+        else ", ".join(path.name for path in inputs.contours)
+    )
+    density = (
+        inputs.density.name
+        if inputs.density
+        else _("INSEE, grille communale de densité à 7 niveaux (Licence Ouverte 2.0)")
+    )
+    return [
+        _("Populations municipales, census of {years}: {source}").format(years=census, source=communes),
+        _("Perimeters and stages: {source}").format(source=perimeters),
+        _("Outlines: {source}").format(source=contours),
+        _("Density: {source}").format(source=density),
+    ]
+
+
+def _classes(
+    results: Results, column: str, palette: Mapping[str, Style], texts: Mapping[str, str], styles: Mapping[str, str]
+) -> tuple[MapClass, ...]:
+    """Count units and inhabitants of each class, every class named even when empty."""
+    counted = results.units.groupby(column)["population"].agg(["size", "sum"])
+    optional = {OUT_OF_SCOPE, "unknown"}
+    return tuple(
+        replace(
+            styled(
+                palette,
+                styles.get(key, key),
+                text,
+                units=int(counted["size"].get(key, 0)),
+                population=int(counted["sum"].get(key, 0)),
+            ),
+            key=key,
+        )
+        for key, text in texts.items()
+        if key not in optional or key in counted.index
+    )
+
+
+def stage_theme(results: Results) -> Theme:
+    """Colour units by the most advanced stage of their CPTS."""
+    texts = {
+        **{key: labels("stages")[key] for key in reversed(STAGE_KEYS)},
+        "unknown": _("Stage unknown"),
+        WHITE_ZONE: _("White zone: no CPTS"),
+        OUT_OF_SCOPE: _("Outside the scope of the study"),
+    }
+    return Theme(
+        "stage",
+        _("Coverage by stage"),
+        _("The most advanced stage among the CPTS of the unit."),
+        _classes(results, "stage", STAGES, texts, {"unknown": "stage_unknown"}),
+    )
+
+
+def size_theme(results: Results) -> Theme:
+    """Colour units by the ACI size class of their CPTS."""
+    texts = {
+        **{key: _(text) for key, text in SIZE_BOUNDS.items()},
+        WHITE_ZONE: _("White zone: no CPTS"),
+        OUT_OF_SCOPE: _("Outside the scope of the study"),
+    }
+    return Theme(
+        "size_class",
+        _("Size classes"),
+        _("The ACI size class of the unit’s CPTS, of the most populous one where it is in several."),
+        _classes(results, "size_class", SIZES, texts, {}),
+    )
+
+
+def white_zone_theme(results: Results) -> Theme:
+    """Colour white zones by density group."""
+    texts = {
+        **{
+            key: _("White zone, {density}").format(density=text.lower())
+            for key, text in labels("density_groups").items()
+        },
+        "unknown": _("White zone, density unknown"),
+        "covered": _("Covered by a CPTS"),
+        OUT_OF_SCOPE: _("Outside the scope of the study"),
+    }
+    return Theme(
+        "white_zone",
+        _("White zones by density"),
+        _("Units in no CPTS, by group of the INSEE density grid: 1, 2 to 4, 5 to 7."),
+        _classes(results, "white_zone", DENSITIES, texts, {"unknown": "density_unknown"}),
+    )
