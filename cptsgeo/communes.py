@@ -42,7 +42,7 @@ ALIASES = {
 }
 DENSITY_ALIASES = {
     "insee_code": ALIASES["insee_code"],
-    "density_level": ("niveau_densite", "niveau_de_densite", "libdens", "densite", "lib_densite", "dens"),
+    "density_level": ("niveau_densite", "niveau_de_densite", "libdens", "densite", "lib_densite"),
 }
 
 

@@ -35,6 +35,7 @@ ZONING_ALIASES = {
     "insee_code": ("code_insee", "insee", "code_commune", "codgeo", "code_cog2025", "code_cog"),
     "zone": ("zonage_mg", "zonage", "zone_mg", "zonage_medecin", "zonage_medecins", "classement"),
 }
+NOT_AVAILABLE = "N/A"
 PERSONAL = re.compile(r"[\w.+-]+@[\w-]+\.\w+|(?:(?:\+33|0)\s?[1-9])(?:[\s.-]?\d{2}){4}")
 
 
@@ -131,7 +132,7 @@ def read_zoning(path: Path | str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``insee_code`` and ``zone`` (ZIP, ZAC, ZV, HV, HZ or ZAR), sorted.
+        ``insee_code`` and ``zone`` (ZIP, ZAC, ZV, HV, HZ or ZAR; missing where the file says "N/A"), sorted.
 
     Raises
     ------
@@ -146,11 +147,12 @@ def read_zoning(path: Path | str) -> pd.DataFrame:
     table = table.renamed(ZONING_ALIASES, required=["insee_code", "zone"])
     words = {fold(words): zone for zone, words in ZONES.items()} | {zone.lower(): zone for zone in ZONES}
     zone = table.rows["zone"].map(lambda text: words.get(re.sub(r"^\d+ ", "", fold(text.replace("_", " ")))))
+    not_given = table.rows["zone"].str.startswith(NOT_AVAILABLE)
     codes = table.rows["insee_code"]
     problems = (
         ("insee_code", ~codes.map(is_insee_code), _("{value} is not an INSEE code")),
         ("insee_code", codes.duplicated(), _("{value} is there more than once")),
-        ("zone", zone.isna(), _("{value} is not a zone (ZIP, ZAC, ZV, HV, HZ or ZAR)")),
+        ("zone", zone.isna() & ~not_given, _("{value} is not a zone (ZIP, ZAC, ZV, HV, HZ or ZAR)")),
     )
     raise_errors(
         Finding(
