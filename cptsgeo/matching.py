@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.codes import CITY_ARRONDISSEMENTS, departement_of
+from cptsgeo.errors import Finding, raise_errors
 from cptsgeo.i18n import _
 from cptsgeo.names import ARTICLES, LOST_LETTER, arrondissement_of, commune_keys, fold, repair
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+    from cptsgeo.tabular import TextTable
 
 PROPOSED = 3
 PROPOSED_FROM = 70.0
@@ -344,3 +347,66 @@ def _settle(
             outcome.chosen, outcome.method = position, method
             anchors[group].add(index.code[position])
         waiting = [(outcome, group) for outcome, group in waiting if outcome.chosen is None]
+
+
+def known_names(communes: pd.DataFrame) -> pd.DataFrame:
+    """List the names of the units, and the old ones and those of their parts where the COG of INSEE is pulled."""
+    from cptsgeo.cog import old_names
+    from cptsgeo.sources.cog import read_movements, read_units
+    from cptsgeo.sources.store import resolve
+
+    units, movements = resolve("cog-communes"), resolve("cog-movements")
+    if units is None or movements is None:
+        return gazetteer(communes)
+    return gazetteer(communes, old_names(read_units(units), read_movements(movements)))
+
+
+def with_areas(table: TextTable, communes: pd.DataFrame, *, departement: str = "", region: str = "") -> pd.DataFrame:
+    """Give every row of a list its département and région codes, from its own cells or from those of the whole list.
+
+    Parameters
+    ----------
+    table
+        ``name``, and if the list has them ``departement`` and ``region``: a code (``04``, ``2A``), a name, or both
+        ("04 - Alpes-de-Haute-Provence").
+    communes
+        Units, whose départements and régions are the known ones.
+    departement, region
+        Codes for the rows whose own cell is empty.
+
+    Returns
+    -------
+    DataFrame
+        The rows, with ``departement_code`` and ``region_code``, empty where neither is known.
+
+    Raises
+    ------
+    DataError
+        With every cell that names no département or région.
+    """
+    rows = table.rows
+    findings: list[Finding] = []
+    for column, default in (("departement", departement), ("region", region)):
+        pairs = communes[[f"{column}_code", f"{column}_name"]].drop_duplicates()
+        known = {fold(name): code for code, name in pairs.itertuples(index=False, name=None)}
+        known |= {code.lower(): code for code in pairs[f"{column}_code"]}
+        known |= {f"{code.lower()} {name}": code for name, code in list(known.items())}
+        texts = rows[column] if column in rows else rows["name"].str[:0]
+        texts = texts.where(texts != "", default)
+        codes = texts.map(lambda text, known=known: known.get(fold(text), ""))
+        findings += [
+            Finding(
+                "area_unknown",
+                "error",
+                _("{value} is no département or région").format(value=texts[row]),
+                _("write its code as text (04, 2A, 974; régions 93, 01) or its name"),
+                table.file,
+                int(str(row)),
+                column,
+                texts[row],
+            )
+            for row in texts.index[(texts != "") & (codes == "")]
+        ]
+        rows = rows.assign(**{f"{column}_code": codes})
+    raise_errors(findings)
+    return rows

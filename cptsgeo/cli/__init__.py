@@ -18,8 +18,11 @@ COMMANDS = {
     "coverage": N_("Compute coverage rates"),
     "sizes": N_("Compute the population and the ACI size class of each CPTS"),
     "white-zones": N_("List the units that no CPTS covers"),
+    "match": N_("Give the INSEE codes of names of communes"),
+    "data": N_("Bring the official data, and say how old it is"),
     "map": N_("Draw one interactive page"),
     "build": N_("Compute everything: pages and tables, in one folder"),
+    "replay": N_("Build again from a manifest, and compare"),
 }
 EXIT_DATA = 1
 EXIT_USAGE = 2

@@ -153,3 +153,17 @@ def _lines(path: Path, wanted: list[str]) -> Iterator[list[str]]:
                 _("the file is not in UTF-8"), fix=_("take the file as it is published"), where=path.name
             ) from error
     raise_errors(findings)
+
+
+def check_header(path: Path | str) -> pd.DataFrame:
+    """Read the header alone: a file of 1 GB whose layout is known needs no more before it is kept.
+
+    Returns
+    -------
+    DataFrame
+        No row, the columns of :func:`read_activities`.
+    """
+    import pandas as pd
+
+    next(_lines(Path(path), list(KEPT)), None)
+    return pd.DataFrame(columns=list(KEPT.values()), dtype="str")

@@ -169,3 +169,24 @@ def read_zoning(path: Path | str) -> pd.DataFrame:
         for row in table.rows.index[wrong]
     )
     return table.rows.assign(zone=zone)[["insee_code", "zone"]].sort_values("insee_code", ignore_index=True)
+
+
+def read_membership(path: Path | str) -> pd.DataFrame:
+    """Read a list of CPTS by commune code, as an ARS publishes it.
+
+    Parameters
+    ----------
+    path
+        CSV or XLSX with ``code_insee`` and ``nom_cpts`` (or another of their usual names).
+
+    Returns
+    -------
+    DataFrame
+        ``cpts_name`` (as spelt), ``insee_code`` (as written: some are from before mergers), in the order of the file;
+        :func:`cptsgeo.perimeters.read_perimeters` resolves the codes.
+    """
+    table = read_table(path, header_has=[*ALIASES["insee_code"], "insee_code"])
+    table = table.renamed(
+        {name: ALIASES[name] for name in ("cpts_name", "insee_code")}, required=["cpts_name", "insee_code"]
+    )
+    return table.rows[["cpts_name", "insee_code"]].reset_index(drop=True)

@@ -20,10 +20,12 @@ COMMUNE_LAYOUTS = {
         "code_insee nom_officiel code_insee_du_departement code_insee_de_la_region codes_siren_des_epci"
     ).split(),
     "ADMIN EXPRESS 3-x": "INSEE_COM NOM INSEE_DEP INSEE_REG SIREN_EPCI".split(),
+    "contours by COG": "code nom departement region epci".split(),
 }
 DISTRICT_LAYOUTS = {
     "ADMIN EXPRESS 4-0": ["code_insee", "nom_officiel", "code_insee_de_la_commune_de_rattach"],
     "ADMIN EXPRESS 3-x": ["INSEE_ARM", "NOM", "INSEE_COM"],
+    "GEOFLA": ["code_insee", "nom_com", "code_ville"],
 }
 IRIS_LAYOUTS = {
     "2024": "code_insee nom_commune iris code_iris nom_iris type_iris".split(),
@@ -44,7 +46,7 @@ def read_admin_express(paths: Path | str | Sequence[Path | str]) -> gpd.GeoDataF
         GeoPackage, Shapefile or GeoParquet of the layer ``commune`` (or ``COMMUNE``), or the unpacked folder: one
         file per territory, each in its own CRS, or one of all in EPSG:4326. Layout 4-0: ``code_insee``,
         ``nom_officiel``, ``codes_siren_des_epci`` in lower case; 3-x: ``INSEE_COM``, ``NOM``, ``SIREN_EPCI`` in upper
-        case. Both are known from IGN's description, so that columns beside these are let through.
+        case; a copy by COG year: ``code``, ``nom``, ``departement``, ``region``, ``epci``. They are known from IGN's description, so that columns beside these are let through.
 
     Returns
     -------
@@ -164,7 +166,8 @@ def _read(paths: Path | str | Sequence[Path | str], layer: str, layouts: dict[st
         columns = [column for column in part.columns if column != part.geometry.name]
         editions.add(known_layout(file.name, columns, layouts, producer="IGN", others=True))
         require_crs(part, file.name)
-        parts.append(part.rename_geometry("geometry").to_crs(WGS84).assign(_file=file.name))
+        named_part = part if part.geometry.name == "geometry" else part.rename_geometry("geometry")
+        parts.append(named_part.to_crs(WGS84).assign(_file=file.name))
     if len(editions) > 1:
         raise FileError(
             _("the files are of several editions: {editions}").format(editions=", ".join(sorted(editions))),

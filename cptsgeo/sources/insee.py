@@ -170,3 +170,48 @@ def read_density_grid(path: Path | str) -> pd.DataFrame:
             "population": pd.to_numeric(population, errors="coerce").astype("Int64"),
         }
     ).reset_index(drop=True)
+
+
+def read_populations(path: Path | str) -> pd.DataFrame:
+    """Read the populations légales of one edition (``donnees_communes.csv``), in the codes of its own COG.
+
+    Parameters
+    ----------
+    path
+        The CSV of any edition since 2019, or that of Mayotte; :func:`populations` says how their columns differ.
+
+    Returns
+    -------
+    DataFrame
+        ``insee_code`` (arrondissements for Paris, Lyon and Marseille), ``name``, ``population`` (PMUN, Int64), sorted.
+
+    Raises
+    ------
+    DataError
+        For a changed layout, a malformed or repeated code, or a population that is not a count.
+    """
+    import pandas as pd
+
+    table = read_table(path)
+    rows = populations(table).rows
+    count = pd.to_numeric(rows["population"], errors="coerce")
+    problems = (
+        ("insee_code", ~rows["insee_code"].map(is_insee_code), _("{value} is not an INSEE code")),
+        ("insee_code", rows["insee_code"].duplicated(), _("{value} is there more than once")),
+        ("population", ~((count >= 0) & (count % 1 == 0)), _("{value} is not a count of inhabitants")),
+    )
+    raise_errors(
+        Finding(
+            "population_wrong",
+            "error",
+            problem.format(value=rows.at[row, column] or _("an empty cell")),
+            _("take the file of INSEE as it is published"),
+            table.file,
+            int(str(row)),
+            column,
+            rows.at[row, column],
+        )
+        for column, wrong, problem in problems
+        for row in rows.index[wrong]
+    )
+    return rows.assign(population=count.astype("Int64")).sort_values("insee_code", ignore_index=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,11 +65,21 @@ def detect_fields(columns: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def mapping_text(mapping: Mapping[str, str]) -> str:
+    """Write a mapping of fields as TOML.
+
+    Examples
+    --------
+    >>> mapping_text({"stage": "ETAT"})
+    'stage = "ETAT"\\n'
+    """
+    return "".join(f"{field} = {json.dumps(column, ensure_ascii=False)}\n" for field, column in mapping.items())
+
+
 def write_mapping(mapping: Mapping[str, str], path: Path, *, overwrite: bool = False) -> None:
     """Save a mapping of fields as TOML, for a person to read, correct and keep."""
-    lines = [f'{field} = "{column}"' for field, column in mapping.items()]
     with whole_file(path, overwrite=overwrite) as part:
-        part.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        part.write_text(mapping_text(mapping), encoding="utf-8")
 
 
 def read_mapping(path: Path) -> dict[str, str]:
@@ -224,7 +235,11 @@ def _identity(file: str, names: pd.Series, identifiers: pd.Series) -> list[Findi
 
 def _unconfirmed(file: str, columns: list[str], mapping: Mapping[str, str] | None) -> DataError:
     detected = detect_fields(columns)
-    lines = [f"  {field:<10}  {_('detected')}{_(': ')}{detected.get(field, '–'):<20}  {_('mapping')}{_(': ')}{(mapping or {}).get(field, '–')}" for field in FIELDS]
+    line = "  " + _("{field}: detected {detected}, mapping {mapping}")
+    lines = [
+        line.format(field=field, detected=detected.get(field, "–"), mapping=(mapping or {}).get(field, "–"))
+        for field in FIELDS
+    ]
     return DataError(
         _("the fields of the layer are not confirmed; the file has: {columns}").format(columns=", ".join(columns))
         + "\n"
@@ -232,3 +247,10 @@ def _unconfirmed(file: str, columns: list[str], mapping: Mapping[str, str] | Non
         fix=_("run `cptsgeo data fields {file} -o champs.toml`, read it, correct it, and pass it as the mapping").format(file=file),
         where=file,
     )
+
+
+def count_features(path: Path | str) -> pd.DataFrame:
+    """Read the attributes of the layer as they are, one row per CPTS: what can be checked before a mapping exists."""
+    import pyogrio
+
+    return pyogrio.read_dataframe(Path(path), read_geometry=False)
