@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, explain_bad_code, is_insee_code
 from cptsgeo.communes import ALIASES
-from cptsgeo.crs import MAINLAND, WGS84, by_territory, require_crs
+from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs, require_crs
 from cptsgeo.embedded import embedded
 from cptsgeo.errors import DataError, FileError, Finding, raise_errors
-from cptsgeo.i18n import _, current_language, number
+from cptsgeo.i18n import _, current_language, ngettext, number
 from cptsgeo.names import fold
 from cptsgeo.parameters import parameters
 
@@ -27,6 +27,9 @@ OVERLAP_TOLERANCE_M2 = 10_000.0
 
 GAP_TOLERANCE_M2 = 10_000.0
 """Area of an unexplained hole up to which digitising is forgiven: one hectare."""
+
+AREA_MARGIN_DEGREES = 1.0
+"""How far beyond the area of use of its CRS an outline may reach: Guyane reaches 0.6 degree beyond it."""
 
 
 def read_contours(paths: Sequence[Path | str] = (), *, codes: Collection[str] | None = None) -> gpd.GeoDataFrame:
@@ -94,7 +97,9 @@ def _with_whole_cities(codes: Collection[str]) -> set[str]:
 
 def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
+    import pyarrow as pa
     import pyogrio
+    import shapely
 
     if path.is_dir():
         raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
@@ -102,7 +107,13 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
     try:
         layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
-    except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
+    except (
+        OSError,
+        ValueError,
+        pa.ArrowException,
+        pyogrio.errors.DataSourceError,
+        shapely.errors.ShapelyError,
+    ) as error:
         raise FileError(
             _("the file cannot be read as a map layer"),
             fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),
@@ -123,7 +134,7 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
             fix=_("name that column insee_code"),
             where=path.name,
         )
-    codes = layer[code].astype("str").str.strip()
+    codes = layer[code].astype("str").fillna("").str.strip()
     findings = []
     for row, (text, shape) in enumerate(zip(codes, layer.geometry, strict=True), start=1):
         if not is_insee_code(text):
@@ -143,14 +154,46 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
                 )
             )
     raise_errors(findings)
+    if layer.empty:
+        raise DataError(_("the file is empty"), fix=_("give a layer that holds outlines"), where=path.name)
     if wanted is not None:
         layer, codes = layer[codes.isin(wanted)], codes[codes.isin(wanted)]
     shapes = layer.geometry.to_crs(WGS84)
     if not shapes.is_valid.all():
         shapes = shapes.make_valid()
+    misplaced = codes[~_in_territory(codes, shapes)]
+    if len(misplaced):
+        raise DataError(
+            ngettext(
+                "the outline of {count} unit is not in its territory ({examples})",
+                "the outlines of {count} units are not in their territory ({examples})",
+                len(misplaced),
+            ).format(count=number(len(misplaced)), examples=", ".join(misplaced[:5])),
+            fix=_(
+                "check that the layer says the CRS of its coordinates (metres said to be degrees, latitude in the"
+                " place of longitude), and its codes"
+            ),
+            where=path.name,
+        )
     return gpd.GeoDataFrame(
         {"insee_code": codes.to_numpy(), "geometry_source": path.name}, geometry=shapes.to_numpy(), crs=WGS84
     )
+
+
+def _in_territory(codes: pd.Series, shapes: gpd.GeoSeries) -> NDArray[np.bool_]:
+    """Tell of each outline in degrees whether it lies where the metric CRS of its territory is used."""
+    import numpy as np
+    import pyproj
+
+    bounds = shapes.bounds.to_numpy()
+    crs = codes.map(metric_crs).to_numpy()
+    inside = np.zeros(len(codes), dtype="bool")
+    for epsg in np.unique(crs):
+        area = pyproj.CRS(epsg).area_of_use
+        west, south, east, north = np.array(area.bounds) + AREA_MARGIN_DEGREES * np.array([-1, -1, 1, 1])
+        within = (bounds[:, :2] >= (west, south)).all(axis=1) & (bounds[:, 2:] <= (east, north)).all(axis=1)
+        inside |= within & (crs == epsg)
+    return inside
 
 
 def _fit_arrondissements(contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -205,17 +248,22 @@ def check_contours(contours: gpd.GeoDataFrame, *, accept_holes: bool = False) ->
     for epsg, part in by_territory(contours).items():
         shapes = part.geometry.to_numpy()
         invalid = ~shapely.is_empty(shapely.coverage_invalid_edges(shapes))
-        findings += _overlaps(part[invalid])
+        findings += _overlaps(part, invalid)
         findings += _holes(part, _united(shapes), epsg, accept_holes)
     return findings
 
 
-def _overlaps(part: gpd.GeoDataFrame) -> list[Finding]:
+def _overlaps(part: gpd.GeoDataFrame, invalid: NDArray[np.bool_]) -> list[Finding]:
+    """Measure the overlaps of the units that do not fit; a unit that wholly holds another one fits by its own edges."""
+    import numpy as np
     import shapely
 
     shapes = part.geometry.to_numpy()
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    one, other = one[one < other], other[one < other]
+    misfits = np.flatnonzero(invalid)
+    one, other = shapely.STRtree(shapes).query(shapes[misfits], predicate="intersects")
+    one = misfits[one]
+    first = (one < other) | ((one > other) & ~invalid[other])
+    one, other = one[first], other[first]
     areas = shapely.area(shapely.intersection(shapes[one], shapes[other]))
     codes = part["insee_code"].to_numpy()
     return [

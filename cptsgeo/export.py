@@ -14,7 +14,7 @@ from cptsgeo.files import whole_file
 from cptsgeo.i18n import _, number, percent
 from cptsgeo.parameters import labels
 from cptsgeo.schemas import COLUMNS, label
-from cptsgeo.tabular import FORMULA_STARTS
+from cptsgeo.tabular import is_guarded
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -106,7 +106,7 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
         if form in TEXT_FORMATS:
             part.write_text(to_text(table, form), encoding="utf-8", newline="")
         elif form == "xlsx":
-            part.write_bytes(_xlsx({path.stem[:31]: table}))
+            part.write_bytes(_xlsx({path.stem: table}))
         elif form == "parquet":
             table.to_parquet(part, index=False, compression="zstd")
         else:
@@ -149,7 +149,7 @@ def _guarded(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         **{
             name: table[name].map(
-                lambda value: "'" + value if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+                lambda value: "'" + value if isinstance(value, str) and is_guarded("'" + value) else value
             )
             for name in texts
         }
@@ -220,13 +220,15 @@ def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
     import pandas as pd
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
+    from openpyxl.workbook.child import INVALID_TITLE_REGEX
 
     workbook = Workbook(write_only=True)
     workbook.properties.created = workbook.properties.modified = datetime(*ZIP_TIME)
     for title, table in tables.items():
         plain = _without_shapes(table)
-        sheet = workbook.create_sheet(title[:31])
+        sheet = workbook.create_sheet(INVALID_TITLE_REGEX.sub("_", title)[:31])
         sheet.freeze_panes = "A2"
         for position, name in enumerate(plain.columns):
             sheet.column_dimensions[chr(ord("A") + position)].width = max(12, min(40, len(label(name)) + 2))
@@ -237,9 +239,11 @@ def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
         for row in plain.astype("object").itertuples(index=False):
             cells = []
             for name, value in zip(plain.columns, row, strict=True):
-                cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
                 if isinstance(value, str):
+                    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value))
                     cell.data_type = "s"
+                else:
+                    cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
                 if name in COLUMNS and COLUMNS[name].kind == "rate":
                     cell.number_format = "0.00%"
                 elif name in COLUMNS and COLUMNS[name].kind == "count" and name != "population_year":

@@ -11,7 +11,7 @@ from cptsgeo.cog import ambiguous_former_codes, recode
 from cptsgeo.communes import ALIASES as COMMUNE_ALIASES
 from cptsgeo.communes import bad_codes
 from cptsgeo.embedded import embedded
-from cptsgeo.errors import DataError, Finding, raise_errors
+from cptsgeo.errors import Finding, UsageError, raise_errors
 from cptsgeo.i18n import _
 from cptsgeo.names import fold
 from cptsgeo.parameters import labels, parameters
@@ -337,13 +337,13 @@ def parse_stages(text: str) -> tuple[str, ...]:
 
     Raises
     ------
-    DataError
+    UsageError
         For a word that is not a stage.
     """
     chosen = tuple(word.strip() for word in text.split(",") if word.strip())
     unknown = [word for word in chosen if word not in (*STAGES, "unknown")]
     if unknown or not chosen:
-        raise DataError(
+        raise UsageError(
             _("{value} is not a stage of a CPTS").format(value=", ".join(unknown) or "«»"),
             fix=_("give one or more of: {stages}").format(stages=", ".join((*STAGES, "unknown"))),
             where="--stages",

@@ -36,8 +36,12 @@ class Column(NamedTuple):
 
 
 COLUMNS = {
-    "area_covered_km2": Column("measure", N_("Area covered (km²)"), N_("area of the units covered, in km²")),
-    "area_km2": Column("measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²")),
+    "area_covered_km2": Column(
+        "measure", N_("Area covered (km²)"), N_("area of the units covered, in km²"), nullable=True
+    ),
+    "area_km2": Column(
+        "measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²"), nullable=True
+    ),
     "code": Column("text", N_("Code"), N_("code of the group: scope, région, département, EPCI or unit")),
     "counting": Column(
         "text", N_("Counting"), N_("cumulative: at least the stage; exclusive: the most advanced stage of the unit")

@@ -110,7 +110,7 @@ def read_study(inputs: Inputs, *, with_contours: bool = False) -> Study:
 
 def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study | None, list[Finding]]:
     """Read as :func:`read_study`, and return every finding, errors too; no study where the tables cannot be joined."""
-    from cptsgeo.check import check
+    from cptsgeo.check import check, wholly_outside
     from cptsgeo.contours import check_contours, read_contours
 
     communes, findings = parse_communes(inputs.communes, population_year=inputs.population_year)
@@ -125,15 +125,16 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
     if any(finding.severity == "error" for finding in findings):
         return None, findings
     findings += _missing_units(communes, inputs)
-    if inputs.stages:
-        chosen = with_stages(perimeters, inputs.stages)
-        findings += _left_out(perimeters, chosen)
-        perimeters = chosen
     scope = inputs.scope or (
         embedded_scope() if inputs.perimeters is None else touched_departements(communes, perimeters)
     )
     inside = in_scope(communes, scope)
     codes = set(communes.loc[inside, "insee_code"])
+    findings += wholly_outside(perimeters, codes)
+    if inputs.stages:
+        chosen = with_stages(perimeters, inputs.stages)
+        findings += _left_out(perimeters, chosen)
+        perimeters = chosen
     contours = None
     if with_contours:
         contours = read_contours(inputs.contours, codes=codes | set(perimeters.membership["insee_code"]))

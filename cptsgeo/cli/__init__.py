@@ -74,9 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from cptsgeo.cli.root import cli
 
         try:
-            cli.main(given, prog_name="cptsgeo", standalone_mode=False)
-        except click.exceptions.Exit as stop:
-            sys.exit(stop.exit_code)
+            stopped = cli.main(given, prog_name="cptsgeo", standalone_mode=False)
         except click.Abort:
             sys.exit(130)
         except click.ClickException as error:
@@ -85,3 +83,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except CptsGeoError as error:
             click.echo(headed(_("Error"), str(error)), err=True)
             sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_DATA)
+    if stopped:
+        sys.exit(stopped)

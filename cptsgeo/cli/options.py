@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -183,6 +183,14 @@ def tell_findings(findings: Iterable[Finding]) -> None:
                 more,
             ).format(count=number(more))
         )
+
+
+def draws(form: str | None, output: Path | None, contours: Sequence[Path]) -> bool:
+    """Tell whether the output holds outlines: in a map format, and in Parquet when the user gives some."""
+    from cptsgeo.export import MAP_FORMATS
+
+    form = form or (output.suffix.lower().lstrip(".") if output else "")
+    return form in MAP_FORMATS or (form == "parquet" and bool(contours))
 
 
 def deliver(table: pd.DataFrame, *, form: str | None, output: Path | None, overwrite: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import deliver, input_options, output_options, study
+from cptsgeo.cli.options import deliver, draws, input_options, output_options, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_
@@ -25,12 +25,12 @@ from cptsgeo.i18n import N_
 @output_options
 def command(by: str, form: str | None, output: Path | None, overwrite: bool, **options: Any) -> None:
     """Read, compute, deliver."""
-    from cptsgeo.export import MAP_FORMATS, with_geometry
+    from cptsgeo.export import with_geometry
     from cptsgeo.white_zones import white_zones, white_zones_by_density
 
-    draws = by == "unit" and (form in MAP_FORMATS or (output and output.suffix[1:] in MAP_FORMATS))
-    read = study(with_contours=bool(draws), uses_density=True, **options)
+    drawn = by == "unit" and draws(form, output, options["contours"])
+    read = study(with_contours=drawn, uses_density=True, **options)
     table = (white_zones if by == "unit" else white_zones_by_density)(read.units, read.perimeters)
-    if draws and read.contours is not None:
+    if read.contours is not None:
         table = with_geometry(table, read.contours)
     deliver(table, form=form, output=output, overwrite=overwrite)
