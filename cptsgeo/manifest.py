@@ -6,13 +6,18 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from cptsgeo.embedded import embedded
 from cptsgeo.errors import DataError, FileError
 from cptsgeo.files import whole_file
-from cptsgeo.i18n import _
+from cptsgeo.i18n import _, current_language
 from cptsgeo.sources.catalogue import sources
 from cptsgeo.sources.store import data_folder, read_record, sha256
+from cptsgeo.tabular import read_table
+
+if TYPE_CHECKING:
+    from cptsgeo.study import Inputs, Study
 
 NAME = "manifest.json"
 SCHEMA = 1
@@ -73,8 +78,6 @@ def describe_input(
 
 def _origin(path: Path) -> tuple[str, str, str, str | None, str | None, str, str]:
     """Return path to show, source, address, date of content, day of pull, producer and licence."""
-    from cptsgeo.embedded import embedded
-
     shipped = embedded(".").resolve()
     if path.is_relative_to(shipped):
         return path.relative_to(shipped).as_posix(), EMBEDDED, "", None, None, "", ""
@@ -111,6 +114,65 @@ def make_manifest(
         "inputs": sorted((dict(one) for one in inputs), key=lambda one: (one["role"], one["path"])),
         "outputs": dict(sorted(outputs.items())),
     }
+
+
+def build_manifest(study: Study, folder: Path, *, with_maps: bool) -> dict[str, Any]:
+    """Describe a build: the inputs of its study, the words that make it again, and every file of its folder.
+
+    Parameters
+    ----------
+    study
+        What was read.
+    folder
+        What was written, whole.
+    with_maps
+        Whether the map pages were drawn.
+    """
+    inputs = study.inputs
+    described = [
+        *(describe_input(path, "communes") for path in inputs.communes or [embedded("communes/communes.parquet")]),
+        *(describe_input(path, "contours") for path in inputs.contours or [embedded("communes/contours_outre_mer.parquet")]),
+        *(describe_input(path, "density") for path in [inputs.density] if path is not None),
+    ]
+    matched = int(len(study.perimeters.membership))
+    members = inputs.perimeters or embedded("cpts_perimeters/membership.csv")
+    rows = len(read_table(members).rows)
+    recoded = {finding.row for finding in study.findings if finding.rule == "membership_repeated"}
+    described.append(
+        describe_input(members, "perimeters", rows_read=rows, rows_matched=matched, rows_refused=len(recoded))
+    )
+    cpts = inputs.cpts if inputs.perimeters else embedded("cpts_perimeters/cpts.csv")
+    if cpts is not None:
+        described.append(describe_input(cpts, "cpts", rows_read=len(study.perimeters.cpts)))
+    for one in described:
+        if one["role"] == "communes":
+            one["rows_read"] = len(study.communes) if len(inputs.communes) < 2 else None
+    arguments = arguments_of(inputs, with_maps=with_maps)
+    return make_manifest(
+        described, {"arguments": arguments, "language": current_language(), "scope": str(study.scope)}, hash_outputs(folder)
+    )
+
+
+def arguments_of(inputs: Inputs, *, with_maps: bool = True) -> list[str]:
+    """Write the inputs of a study as the words of `cptsgeo build` that name each of them.
+
+    Examples
+    --------
+    >>> from cptsgeo.study import Inputs
+    >>> arguments_of(Inputs(stages=("aci_signe",)))
+    ['--embedded', '--stages', 'aci_signe']
+    """
+    words = ["--embedded"]
+    for option, paths in (("--communes", inputs.communes), ("--contours", inputs.contours)):
+        words += [word for path in paths for word in (option, str(Path(path).resolve()))]
+    for option, path in (("--density", inputs.density), ("--perimeters", inputs.perimeters), ("--cpts", inputs.cpts)):
+        words += [option, str(Path(path).resolve())] if path is not None else []
+    words += ["--population-year", str(inputs.population_year)] if inputs.population_year else []
+    words += ["--perimeters-date", inputs.perimeters_date.isoformat()] if inputs.perimeters_date else []
+    words += ["--accept-holes"] if inputs.accept_holes else []
+    words += ["--scope", str(inputs.scope)] if inputs.scope else []
+    words += ["--stages", ",".join(inputs.stages)] if inputs.stages else []
+    return words if with_maps else [*words, "--no-maps"]
 
 
 def hash_outputs(folder: Path) -> dict[str, str]:
@@ -154,8 +216,6 @@ def read_manifest(path: Path) -> dict[str, Any]:
 
 def input_path(described: Mapping[str, Any]) -> Path:
     """Return where an input lies on this machine."""
-    from cptsgeo.embedded import embedded
-
     return embedded(described["path"]) if described["source"] == EMBEDDED else Path(described["path"])
 
 

@@ -10,7 +10,7 @@ import click
 from cptsgeo.cli.options import say
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import LANGUAGES, N_, _
+from cptsgeo.i18n import LANGUAGES, N_, _, language
 
 
 @make_command(
@@ -33,9 +33,9 @@ def command(manifest: Path) -> None:
         _differ(changed)
     with tempfile.TemporaryDirectory(prefix="cptsgeo-") as folder:
         output = Path(folder) / "replay"
-        build.main(
-            [*before["parameters"]["arguments"], "--output", str(output)], prog_name="cptsgeo build", standalone_mode=False
-        )
+        words = [*before["parameters"]["arguments"], "--output", str(output)]
+        with language(before["parameters"]["language"]):
+            build.main(words, prog_name="cptsgeo build", standalone_mode=False)
         differences = compare(before, read_manifest(output / NAME))
     if differences:
         _differ(differences)

@@ -23,6 +23,7 @@ POPULATION_LAYOUTS = {
     "2021-2023": "REG Région DEP CODARR CODCAN CODCOM COM Commune PMUN PCAP PTOT".split(),
     "Mayotte": "CODREG REG DEP CODARR CODCAN CODCOM COM PMUN PCAP PTOT".split(),
 }
+MAYOTTE_CENSUS = "2017"
 _PARTS = {levels: [f"P{level}" for level in range(1, levels + 1)] for levels in (7, 3)}
 DENSITY_LAYOUTS = {
     "7 levels, 2022": ["CODGEO", "LIBGEO", "DENS", "LIBDENS", "PMUN", *_PARTS[7]],
@@ -60,7 +61,8 @@ def populations(table: TextTable) -> TextTable:
     Returns
     -------
     TextTable
-        ``insee_code``, ``name`` and ``population``, the population municipale (``PMUN``, never ``PTOT``).
+        ``insee_code``, ``name``, ``population``, the population municipale (``PMUN``, never ``PTOT``), and
+        ``population_year``, the census year that the name of the file says (``…pop2023.csv``; 2017 for Mayotte), else empty.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def populations(table: TextTable) -> TextTable:
     INSEE, *Populations légales* (populations de référence), file ``donnees_communes.csv``.
     """
     rows = table.rows
-    known_layout(table.file, list(rows.columns), POPULATION_LAYOUTS, producer="INSEE")
+    layout = known_layout(table.file, list(rows.columns), POPULATION_LAYOUTS, producer="INSEE")
     if "COM" in rows.columns and rows["COM"].map(is_insee_code).any():
         insee_code = rows["COM"]
     else:
@@ -86,8 +88,16 @@ def populations(table: TextTable) -> TextTable:
         name = rows["COM"]
     return TextTable(
         table.file,
-        rows[[]].assign(insee_code=insee_code, name=name, population=rows["PMUN"]),
+        rows[[]].assign(
+            insee_code=insee_code, name=name, population=rows["PMUN"], population_year=_census_year(table.file, layout)
+        ),
     )
+
+
+def _census_year(file: str, layout: str) -> str:
+    """Return the census year that a file's name says; Mayotte's own file is that of its census of 2017."""
+    found = re.search(r"pop(20\d\d)", file)
+    return found[1] if found else MAYOTTE_CENSUS if layout == "Mayotte" else ""
 
 
 def read_density_grid(path: Path | str) -> pd.DataFrame:
@@ -183,7 +193,8 @@ def read_populations(path: Path | str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``insee_code`` (arrondissements for Paris, Lyon and Marseille), ``name``, ``population`` (PMUN, Int64), sorted.
+        ``insee_code`` (arrondissements for Paris, Lyon and Marseille), ``name``, ``population`` (PMUN, Int64),
+        ``population_year`` (text, empty when not known), sorted.
 
     Raises
     ------
