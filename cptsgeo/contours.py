@@ -180,7 +180,7 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
         layer, codes = layer[codes.isin(wanted)], codes[codes.isin(wanted)]
     shapes = layer.geometry.to_crs(WGS84)
     if not shapes.is_valid.all():
-        shapes = shapes.make_valid()
+        shapes = shapes.make_valid(method="structure", keep_collapsed=False)
     misplaced = codes[~_in_territory(codes, shapes)]
     if len(misplaced):
         raise DataError(

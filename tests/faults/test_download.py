@@ -152,6 +152,7 @@ def test_the_proxy_of_the_machine_is_used(server: Server, target: Path, monkeypa
 
 
 def test_certificates_of_the_machine_are_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "absent.pem"))
     with pytest.raises(FileError, match="certificats"):
         make_client(QUICK)
