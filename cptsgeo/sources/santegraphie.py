@@ -190,7 +190,7 @@ def read_cpts_layer(path: Path | str, mapping: Mapping[str, str] | None = None) 
             text,
         )
         for row, (name, text, stage) in enumerate(zip(names, words, stages, strict=True), start=1)
-        if text and stage is None
+        if text and pd.isna(stage)
     ]
     findings += [
         Finding(
