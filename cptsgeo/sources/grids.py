@@ -100,6 +100,8 @@ def read_filosofi(path: Path | str) -> Cells:
 
 
 def _tile(path: Path, rows: pd.DataFrame, columns: list[str]) -> Cells:
+    import pandas as pd
+
     known_layout(path.name, columns, TILED_LAYOUTS, producer="Filosofi")
     described = sorted(path.parent.glob("info*.json"))
     if len(described) != 1:
@@ -111,8 +113,15 @@ def _tile(path: Path, rows: pd.DataFrame, columns: list[str]) -> Cells:
     info = json.loads(described[0].read_text(encoding="utf-8"))
     size = float(info["resolutionGeo"])
     numbers = rows[["x", "y", "ind"]].astype("float64").reset_index(drop=True)
-    cells = numbers[["x", "y"]] * size + (float(info["originPoint"]["x"]), float(info["originPoint"]["y"]))
-    return Cells(cells.assign(size=size, population=numbers["ind"]), f"EPSG:{info['crs']}", 0)
+    cells = pd.DataFrame(
+        {
+            "x": numbers["x"] * size + float(info["originPoint"]["x"]),
+            "y": numbers["y"] * size + float(info["originPoint"]["y"]),
+            "size": size,
+            "population": numbers["ind"],
+        }
+    )
+    return Cells(cells, f"EPSG:{info['crs']}", 0)
 
 
 def read_population_raster(path: Path | str, bounds: tuple[float, float, float, float] | None = None) -> Cells:
@@ -181,8 +190,9 @@ def read_population_raster(path: Path | str, bounds: tuple[float, float, float, 
             )
         filled = values.filled(0.0)
         line, column = np.nonzero(filled)
-        transform = raster.window_transform(window)
-        west, south = transform * (column, line + 1)
+        transform = raster.transform
+        west = transform.c + transform.a * (column + window.col_off)
+        south = transform.f + transform.e * (line + 1 + window.row_off)
         cells = pd.DataFrame({"x": west, "y": south, "size": abs(transform.a), "population": filled[line, column]})
         authority = raster.crs.to_authority()
         name = ":".join(authority) if authority else raster.crs.to_wkt()
