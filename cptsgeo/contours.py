@@ -210,6 +210,7 @@ def _in_territory(codes: pd.Series, shapes: gpd.GeoSeries) -> NDArray[np.bool_]:
     inside = np.zeros(len(codes), dtype="bool")
     for epsg in np.unique(crs):
         area = pyproj.CRS(epsg).area_of_use
+        assert area is not None, "each of our CRS says where it serves"
         west, south, east, north = np.array(area.bounds) + AREA_MARGIN_DEGREES * np.array([-1, -1, 1, 1])
         within = (bounds[:, :2] >= (west, south)).all(axis=1) & (bounds[:, 2:] <= (east, north)).all(axis=1)
         inside |= within & (crs == epsg)
