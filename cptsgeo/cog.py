@@ -77,9 +77,7 @@ def recode(codes: pd.Series, current: pd.Series) -> tuple[pd.Series, pd.DataFram
     return replaced, pd.DataFrame({"former_code": codes[old], "insee_code": replaced[old]})
 
 
-def passage(
-    movements: pd.DataFrame, since: date, until: date, *, parts: pd.Series | None = None
-) -> pd.DataFrame:
+def passage(movements: pd.DataFrame, since: date, until: date, *, parts: pd.Series | None = None) -> pd.DataFrame:
     """Follow the communes of one day to those of a later one, through every merger, change of code and split.
 
     Movements of the same day are followed through: 14513 became 50649 and was merged into 50592 on 1 January 2018. A
@@ -187,9 +185,7 @@ def _follow(code: str, moves: dict[str, set[str]]) -> set[str]:
     return ends
 
 
-def carry_counts(
-    counts: pd.Series, passed: pd.DataFrame, populations: pd.Series
-) -> tuple[pd.Series, pd.DataFrame]:
+def carry_counts(counts: pd.Series, passed: pd.DataFrame, populations: pd.Series) -> tuple[pd.Series, pd.DataFrame]:
     """Bring counts by commune to the communes of a later day: mergers add, splits share by population.
 
     A split is refused, and listed, where the shares are not known: a part without population, or one that took
@@ -252,9 +248,7 @@ def carry_counts(
     return result, pd.DataFrame(refused, columns=["code_before", "code_after", "count", "reason"])
 
 
-def carry_levels(
-    levels: pd.DataFrame, passed: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def carry_levels(levels: pd.DataFrame, passed: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Bring a class of communes, such as the density level, to the communes of a later day, by population.
 
     A commune made of several takes the class in which most of their inhabitants live; a part of a split keeps the
@@ -295,7 +289,9 @@ def carry_levels(
         best = weights[weights == weights.max()]
         level = best.index[0] if len(best) == 1 else pd.NA
         rows.append((code, level))
-        reason = "tie" if len(best) > 1 else "levels_differ" if len(weights) > 1 else "split" if group["split"].any() else ""
+        reason = (
+            "tie" if len(best) > 1 else "levels_differ" if len(weights) > 1 else "split" if group["split"].any() else ""
+        )
         if reason:
             shown = ", ".join(f"{key}: {int(weight)}" for key, weight in weights.items())
             ambiguous.append((code, level, " ".join(group["insee_code"]), shown, reason))
@@ -335,7 +331,9 @@ def old_names(units: pd.DataFrame, movements: pd.DataFrame) -> pd.DataFrame:
     before = movements[movements["kind_before"] == "COM"].drop_duplicates(["code_before", "name_before"])
     ends = _former_codes().reindex(before["code_before"]).to_numpy()
     current = before["code_before"].where(before["code_before"].isin(today.index))
-    former = pd.DataFrame({"name": before["name_before"], "insee_code": current.fillna(pd.Series(ends, before.index)), "kind": "former"})
+    former = pd.DataFrame(
+        {"name": before["name_before"], "insee_code": current.fillna(pd.Series(ends, before.index)), "kind": "former"}
+    )
     former = former.dropna(subset="insee_code")
     former = former[former["name"] != former["insee_code"].map(today)]
     both = pd.concat([named, former], ignore_index=True).drop_duplicates(["name", "insee_code"])

@@ -131,10 +131,13 @@ def build_manifest(study: Study, folder: Path, *, with_maps: bool) -> dict[str, 
     inputs = study.inputs
     described = [
         *(describe_input(path, "communes") for path in inputs.communes or [embedded("communes/communes.parquet")]),
-        *(describe_input(path, "contours") for path in inputs.contours or [embedded("communes/contours_outre_mer.parquet")]),
+        *(
+            describe_input(path, "contours")
+            for path in inputs.contours or [embedded("communes/contours_outre_mer.parquet")]
+        ),
         *(describe_input(path, "density") for path in [inputs.density] if path is not None),
     ]
-    matched = int(len(study.perimeters.membership))
+    matched = len(study.perimeters.membership)
     members = inputs.perimeters or embedded("cpts_perimeters/membership.csv")
     rows = len(read_table(members).rows)
     recoded = {finding.row for finding in study.findings if finding.rule == "membership_repeated"}
@@ -149,7 +152,9 @@ def build_manifest(study: Study, folder: Path, *, with_maps: bool) -> dict[str, 
             one["rows_read"] = len(study.communes) if len(inputs.communes) < 2 else None
     arguments = arguments_of(inputs, with_maps=with_maps)
     return make_manifest(
-        described, {"arguments": arguments, "language": current_language(), "scope": str(study.scope)}, hash_outputs(folder)
+        described,
+        {"arguments": arguments, "language": current_language(), "scope": str(study.scope)},
+        hash_outputs(folder),
     )
 
 
@@ -205,7 +210,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise DataError(
             _("this is not a manifest (JSON)"), fix=_("give the manifest.json of a build"), where=str(path)
         ) from error
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA or not {"inputs", "parameters", "outputs"} <= set(manifest):
+    if (
+        not isinstance(manifest, dict)
+        or manifest.get("schema") != SCHEMA
+        or not {"inputs", "parameters", "outputs"} <= set(manifest)
+    ):
         raise DataError(
             _("this is not a manifest that this version can read"),
             fix=_("build again with this version, or replay with the version that the manifest names"),
@@ -276,11 +285,13 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 
 def _shown(inputs: Mapping[str, Mapping[str, Any]], others: Mapping[str, Any]) -> str:
-    names = [f"{Path(i['path']).name} ({i['dated'] or digest[:12]})" for digest, i in inputs.items() if digest not in others]
+    names = [
+        f"{Path(i['path']).name} ({i['dated'] or digest[:12]})" for digest, i in inputs.items() if digest not in others
+    ]
     return ", ".join(sorted(names)) or _("none")
 
 
-def credits(manifest: Mapping[str, Any]) -> list[str]:
+def credit_lines(manifest: Mapping[str, Any]) -> list[str]:
     """Return one line of credit per producer's input: producer, title, date of the content, licence; each once.
 
     Pages and workbooks show them. Inputs of the user's and embedded data have their own words there.

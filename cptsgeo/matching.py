@@ -105,9 +105,7 @@ def neighbours(contours: gpd.GeoDataFrame) -> dict[str, frozenset[str]]:
     return {code: frozenset(codes) for code, codes in touching.items()}
 
 
-def match(
-    rows: pd.DataFrame, names: pd.DataFrame, *, touching: Mapping[str, frozenset[str]] | None = None
-) -> Matches:
+def match(rows: pd.DataFrame, names: pd.DataFrame, *, touching: Mapping[str, frozenset[str]] | None = None) -> Matches:
     """Find the unit that each name means, without ever guessing.
 
     A name is matched when, case, accents, hyphens, leading article and usual abbreviations apart, one unit alone of
@@ -157,9 +155,18 @@ def match(
         rows.index, rows["name"], outcomes, departements, regions, strict=True
     ):
         if outcome.chosen is not None:
-            others = [index.shown(other) for other in outcome.candidates if index.code[other] != index.code[outcome.chosen]]
+            others = [
+                index.shown(other) for other in outcome.candidates if index.code[other] != index.code[outcome.chosen]
+            ]
             matched.append(
-                (label, name, index.code[outcome.chosen], index.name[outcome.chosen], outcome.method, "; ".join(dict.fromkeys(others)))
+                (
+                    label,
+                    name,
+                    index.code[outcome.chosen],
+                    index.name[outcome.chosen],
+                    outcome.method,
+                    "; ".join(dict.fromkeys(others)),
+                )
             )
         else:
             reason, proposals = index.explain(name, outcome, departement, region)
@@ -251,10 +258,12 @@ class _Index:
             [p for p in candidates if self.exact_key[p] == keys[0]],
             candidates,
         ):
-            codes = {self.code[p] for p in preferred}
-            if len(codes) == 1:
-                return _Outcome(candidates, preferred[0], "exact" if self.kind[preferred[0]] in OFFICIAL else "old_name")
-            if codes:
+            meant = {self.code[p] for p in preferred}
+            if len(meant) == 1:
+                return _Outcome(
+                    candidates, preferred[0], "exact" if self.kind[preferred[0]] in OFFICIAL else "old_name"
+                )
+            if meant:
                 return _Outcome(preferred)
         return _Outcome(candidates)
 
@@ -292,7 +301,8 @@ class _Index:
         )
         proposals = self._alike(name, departement, region)
         proposals += [
-            _("{unit} (département {code})").format(unit=self.shown(p), code=departement_of(self.code[p])) for p in elsewhere
+            _("{unit} (département {code})").format(unit=self.shown(p), code=departement_of(self.code[p]))
+            for p in elsewhere
         ]
         return reason, "; ".join(dict.fromkeys(proposals))
 

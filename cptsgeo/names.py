@@ -27,7 +27,7 @@ LINK_WORDS = frozenset(
     ]
 )
 CLOSE_SPELLING = 92.0
-ARTICLES = frozenset("le la les l aux au las los lo".split())
+ARTICLES = frozenset(["le", "la", "les", "l", "aux", "au", "las", "los", "lo"])
 ABBREVIATIONS = {"st": "saint", "ste": "sainte", "sts": "saints", "stes": "saintes", "lez": "les"}
 LOST_LETTER = "ʔ"
 """Stands in keys for what a faulty conversion replaced by ``?`` or U+FFFD."""

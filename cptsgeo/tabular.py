@@ -263,9 +263,7 @@ def is_guarded(cell: str) -> bool:
     return cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS)
 
 
-def _xlsx_rows(
-    file: str, content: bytes, sheet: str | None, fill_merged: bool
-) -> list[tuple[int, list[str]]]:
+def _xlsx_rows(file: str, content: bytes, sheet: str | None, fill_merged: bool) -> list[tuple[int, list[str]]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:

@@ -123,9 +123,7 @@ def test_a_changed_layout_shows_found_and_expected_columns(tmp_path: Path) -> No
 def test_every_former_code_leads_where_the_embedded_table_says(shared: Path) -> None:
     units = cog.read_units(shared / "cog" / "communes.csv")
     movements = cog.read_movements(shared / "cog" / "mouvements-communes.csv")
-    moved = passage(
-        cog.commune_movements(movements), date(1943, 1, 1), date(2026, 1, 1), parts=cog.parts(units)
-    )
+    moved = passage(cog.commune_movements(movements), date(1943, 1, 1), date(2026, 1, 1), parts=cog.parts(units))
     today = set(units.loc[units["kind"] == "COM", "insee_code"])
     assert len(today) == 34_875
     assert set(moved["code_after"].dropna()) <= today

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cptsgeo.errors import DataError
-from cptsgeo.manifest import compare, credits, describe_input, read_manifest
+from cptsgeo.manifest import compare, credit_lines, describe_input, read_manifest
 from cptsgeo.sources.store import data_folder
 from tests.mirror_of_shared import write_mirror
 
@@ -64,7 +64,9 @@ def test_a_build_is_replayed_or_says_which_input_changed(tmp_path: Path, toy_fil
     assert {"communes", "contours", "perimeters", "cpts"} <= roles
     assert manifest["parameters"]["scope"] == "departement=04,05,26"
     assert set(manifest["outputs"]) == {
-        path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*") if path.name != "manifest.json"
+        path.relative_to(tmp_path / "out").as_posix()
+        for path in (tmp_path / "out").rglob("*.*")
+        if path.name != "manifest.json"
     }
     again = run("replay", tmp_path / "out" / "manifest.json")
     assert again.code == 0, again.err
@@ -81,7 +83,14 @@ def test_a_build_is_replayed_or_says_which_input_changed(tmp_path: Path, toy_fil
 @pytest.mark.real_data
 def test_a_mirror_of_the_real_data_serves_a_build(shared: Path, tmp_path: Path, run: Callable) -> None:
     mirror = write_mirror(shared, tmp_path / "usb")
-    wanted = ("populations", "populations-mayotte", "density", "admin-express", "arrondissements-municipaux", "cpts-paca")
+    wanted = (
+        "populations",
+        "populations-mayotte",
+        "density",
+        "admin-express",
+        "arrondissements-municipaux",
+        "cpts-paca",
+    )
     pulled = run("data", "pull", *wanted, "--mirror", mirror)
     assert pulled.code == 0, pulled.err
     build = run("build", "--no-maps", "-o", tmp_path / "out")
@@ -94,6 +103,6 @@ def test_a_mirror_of_the_real_data_serves_a_build(shared: Path, tmp_path: Path, 
     assert manifest["parameters"]["scope"] == "region=93"
     members = next(described for described in manifest["inputs"] if described["role"] == "perimeters")
     assert (members["rows_read"], members["rows_matched"], members["rows_refused"]) == (921, 915, 6)
-    assert len(credits(manifest)) == len(wanted)
+    assert len(credit_lines(manifest)) == len(wanted)
     again = run("replay", tmp_path / "out" / "manifest.json")
     assert again.code == 0, again.err

@@ -121,11 +121,16 @@ def test_homonyms_are_settled_by_the_communes_they_touch_or_left() -> None:
 
 
 def test_old_names_and_parts_lead_to_the_commune_of_today() -> None:
-    units = pd.DataFrame(
-        [("Annecy", "74010"), ("Cran", "74093")], columns=["name", "insee_code"]
-    ).assign(departement_code="74", region_code="84", epci_siren="E")
+    units = pd.DataFrame([("Annecy", "74010"), ("Cran", "74093")], columns=["name", "insee_code"]).assign(
+        departement_code="74", region_code="84", epci_siren="E"
+    )
     old = pd.DataFrame(
-        [("Seynod", "74010", "deleguee"), ("Cran", "74010", "deleguee"), ("Vieux", "74010", "former"), ("Vieux", "74093", "former")],
+        [
+            ("Seynod", "74010", "deleguee"),
+            ("Cran", "74010", "deleguee"),
+            ("Vieux", "74010", "former"),
+            ("Vieux", "74093", "former"),
+        ],
         columns=["name", "insee_code", "kind"],
     )
     rows = pd.DataFrame({"name": ["SEYNOD", "cran", "vieux"], "departement_code": "74"})
@@ -149,7 +154,9 @@ def test_any_text_has_keys_and_is_repaired_without_fail(text: str) -> None:
     assert repair(repair(text)) == repair(text) or not text.isascii()
 
 
-@given(st.sampled_from(sorted(embedded_communes()["name"])), st.sampled_from(["upper", "spaces", "decomposed", "blanks"]))
+@given(
+    st.sampled_from(sorted(embedded_communes()["name"])), st.sampled_from(["upper", "spaces", "decomposed", "blanks"])
+)
 def test_an_exact_key_survives_case_accents_and_blanks(name: str, way: str) -> None:
     assert commune_keys(WAYS[way](name, random.Random(1)))[0] == commune_keys(name)[0]
 
@@ -215,7 +222,9 @@ def ars_list(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_command_writes_perimeters_and_what_is_left(ars_list: Path, run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_writes_perimeters_and_what_is_left(
+    ars_list: Path, run: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CPTSGEO_DATA", str(tmp_path / "none"))
     result = run("match", ars_list, "-o", tmp_path / "perimetres.csv")
     assert result.code == 1

@@ -20,7 +20,12 @@ command = Group(
     epilog="cptsgeo data list",
     context_settings=CONTEXT,
     params=[
-        Option(["--lang"], type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en."))
+        Option(
+            ["--lang"],
+            type=click.Choice(LANGUAGES),
+            expose_value=False,
+            help=N_("Language of texts: fr (default) or en."),
+        )
     ],
 )
 
@@ -80,7 +85,7 @@ def pull(names: tuple[str, ...], mirror: str | None) -> None:
         wanted = [source for source in wanted if offered_in_folder(Path(place), source)]
     elif not names and not place:
         wanted = [source for source in wanted if source.address]
-    outcomes = bring(wanted, mirror=place, progress=_progress())
+    outcomes = bring(wanted, mirror=place, progress=_Progress())
     for outcome in outcomes:
         if outcome.record is not None:
             say(
@@ -98,7 +103,7 @@ def pull(names: tuple[str, ...], mirror: str | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-class _progress:  # noqa: N801
+class _Progress:
     """Show the bytes of the downloads under way on one line of a terminal."""
 
     def __init__(self) -> None:

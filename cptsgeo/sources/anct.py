@@ -56,7 +56,9 @@ def read_qpv(path: Path | str) -> Qpv:
     try:
         layer = pyogrio.read_dataframe(path)
     except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
-        raise FileError(_("the file cannot be read as a map layer"), fix=_("download it again"), where=path.name) from error
+        raise FileError(
+            _("the file cannot be read as a map layer"), fix=_("download it again"), where=path.name
+        ) from error
     columns = [column for column in layer.columns if column != "geometry"]
     layout = known_layout(path.name, columns, LAYOUTS, producer="ANCT", others=True)
     require_crs(layer, path.name)

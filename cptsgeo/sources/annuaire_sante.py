@@ -30,8 +30,9 @@ LAYOUTS = {
         "|Libellé profession|Code catégorie professionnelle|Libellé catégorie professionnelle|Code type savoir-faire"
         "|Libellé type savoir-faire|Code savoir-faire|Libellé savoir-faire|Code mode exercice|Libellé mode exercice"
         "|Numéro SIRET site|Numéro SIREN site|Numéro FINESS site|Numéro FINESS établissement juridique"
-        "|Identifiant technique de la structure|Raison sociale site|Enseigne commerciale site|" + _SITE +
-        "|Ancien identifiant de la structure|Autorité d'enregistrement|Code secteur d'activité"
+        "|Identifiant technique de la structure|Raison sociale site|Enseigne commerciale site|"
+        + _SITE
+        + "|Ancien identifiant de la structure|Autorité d'enregistrement|Code secteur d'activité"
         "|Libellé secteur d'activité|Code section tableau pharmaciens|Libellé section tableau pharmaciens"
         "|Code fonction|Libellé fonction|Code genre d'activité|Libellé genre d'activité"
     ).split("|")

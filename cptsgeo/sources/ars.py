@@ -16,10 +16,35 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ALIASES = {
-    "cpts_name": ("nom_cpts", "cpts", "nom_de_la_cpts", "denomination", "denomination_de_la_cpts", "intitule", "intitule_cpts"),
-    "name": ("commune", "communes", "nom_commune", "nom_de_la_commune", "libelle_commune", "commune_nom", "lib_com", "ville"),
+    "cpts_name": (
+        "nom_cpts",
+        "cpts",
+        "nom_de_la_cpts",
+        "denomination",
+        "denomination_de_la_cpts",
+        "intitule",
+        "intitule_cpts",
+    ),
+    "name": (
+        "commune",
+        "communes",
+        "nom_commune",
+        "nom_de_la_commune",
+        "libelle_commune",
+        "commune_nom",
+        "lib_com",
+        "ville",
+    ),
     "insee_code": ("code_insee", "insee", "code_commune", "codgeo", "code_insee_commune"),
-    "departement": ("dep", "dept", "dpt", "code_departement", "n_departement", "numero_departement", "departement_code"),
+    "departement": (
+        "dep",
+        "dept",
+        "dpt",
+        "code_departement",
+        "n_departement",
+        "numero_departement",
+        "departement_code",
+    ),
     "region": ("region_code", "code_region"),
     "stage": ("stade", "avancement", "etat_d_avancement", "statut", "etat", "maturite"),
 }
@@ -81,7 +106,12 @@ def read_cpts_list(path: Path | str, *, sheet: str | None = None) -> CptsList:
         For a missing column, rows without CPTS or commune, or personal data in a kept column.
     """
     path = Path(path)
-    table = read_table(path, header_has=["cpts_name", "nom cpts", "nom de la cpts", "cpts", *_spaced(ALIASES["name"])], sheet=sheet, fill_merged=True)
+    table = read_table(
+        path,
+        header_has=["cpts_name", "nom cpts", "nom de la cpts", "cpts", *_spaced(ALIASES["name"])],
+        sheet=sheet,
+        fill_merged=True,
+    )
     known = table.renamed(ALIASES, required=["cpts_name", "name"])
     kept = [column for column in known.rows.columns if column in ALIASES]
     dropped = tuple(str(column) for column in known.rows.columns if column not in ALIASES)

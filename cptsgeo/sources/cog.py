@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNIT_LAYOUTS = {
-    "2021": "TYPECOM COM REG DEP CTCD ARR TNCC NCC NCCENR LIBELLE CAN COMPARENT".split(),
-    "2019": "typecom com reg dep arr tncc ncc nccenr libelle can comparent".split(),
+    "2021": ["TYPECOM", "COM", "REG", "DEP", "CTCD", "ARR", "TNCC", "NCC", "NCCENR", "LIBELLE", "CAN", "COMPARENT"],
+    "2019": ["typecom", "com", "reg", "dep", "arr", "tncc", "ncc", "nccenr", "libelle", "can", "comparent"],
 }
-_SIDE = "TYPECOM COM TNCC NCC NCCENR LIBELLE".split()
+_SIDE = ["TYPECOM", "COM", "TNCC", "NCC", "NCCENR", "LIBELLE"]
 MOVEMENT_LAYOUTS = {
     "2021": ["MOD", "DATE_EFF", *(f"{name}_AV" for name in _SIDE), *(f"{name}_AP" for name in _SIDE)],
     "2019": [

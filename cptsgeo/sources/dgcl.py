@@ -16,10 +16,22 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LAYOUTS = {
-    "epcicom": (
-        "dept siren raison_sociale nature_juridique mode_financ nb_membres total_pop_tot total_pop_mun dep_com insee"
-        " siren_membre nom_membre ptot pmun"
-    ).split()
+    "epcicom": [
+        "dept",
+        "siren",
+        "raison_sociale",
+        "nature_juridique",
+        "mode_financ",
+        "nb_membres",
+        "total_pop_tot",
+        "total_pop_mun",
+        "dep_com",
+        "insee",
+        "siren_membre",
+        "nom_membre",
+        "ptot",
+        "pmun",
+    ]
 }
 WITHOUT_EPCI = ("22016", "29083", "29155", "85113")
 """Island communes outside any EPCI: Bréhat, Sein, Ouessant and Yeu (code général des collectivités, L5210-1-1)."""
@@ -69,6 +81,11 @@ def read_epci(path: Path | str) -> pd.DataFrame:
         for row in rows.index[wrong]
     )
     named = rows.rename(
-        columns={"insee": "insee_code", "siren": "epci_siren", "raison_sociale": "epci_name", "nature_juridique": "nature"}
+        columns={
+            "insee": "insee_code",
+            "siren": "epci_siren",
+            "raison_sociale": "epci_name",
+            "nature_juridique": "nature",
+        }
     )
     return named[["insee_code", "epci_siren", "epci_name", "nature"]].sort_values("insee_code", ignore_index=True)

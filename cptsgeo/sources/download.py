@@ -84,7 +84,9 @@ def make_client(limits: Limits) -> httpx.Client:
     bundle = os.environ.get("SSL_CERT_FILE") or os.environ.get("REQUESTS_CA_BUNDLE")
     if bundle and not Path(bundle).is_file():
         raise FileError(
-            _("the file of certificates is not there"), fix=_("correct SSL_CERT_FILE or REQUESTS_CA_BUNDLE"), where=bundle
+            _("the file of certificates is not there"),
+            fix=_("correct SSL_CERT_FILE or REQUESTS_CA_BUNDLE"),
+            where=bundle,
         )
     return httpx.Client(
         follow_redirects=True,
@@ -141,8 +143,12 @@ def fetch(
     except tenacity.RetryError as gave_up:
         reason = gave_up.last_attempt.exception()
         raise FileError(
-            _("the download failed {count} times; the last time: {reason}").format(count=limits.attempts, reason=reason),
-            fix=_("try again later: it goes on where it stopped. Without network, take the files from a folder with --mirror"),
+            _("the download failed {count} times; the last time: {reason}").format(
+                count=limits.attempts, reason=reason
+            ),
+            fix=_(
+                "try again later: it goes on where it stopped. Without network, take the files from a folder with --mirror"
+            ),
             where=address,
         ) from reason
     raise AssertionError("tenacity returns or raises")
@@ -180,12 +186,16 @@ def _try(
             _write_notes(notes, address, "" if packed or version.startswith("W/") else version)
             written = _receive(answer, part, begun, total, limits, progress)
             if length and written != total:
-                raise RetryError(_("{got} bytes came instead of {total}").format(got=number(written), total=number(total)))
+                raise RetryError(
+                    _("{got} bytes came instead of {total}").format(got=number(written), total=number(total))
+                )
             name = _served_name(answer)
             marks = (answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", ""))
     except httpx.TooManyRedirects as error:
         raise FileError(
-            _("the address redirects without end"), fix=_("check the address in the catalogue, or use --mirror"), where=address
+            _("the address redirects without end"),
+            fix=_("check the address in the catalogue, or use --mirror"),
+            where=address,
         ) from error
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise RetryError(f"{type(error).__name__} {error}") from error
@@ -239,7 +249,9 @@ def _refuse_status(answer: httpx.Response, address: str) -> None:
     kind = NotThereError if answer.status_code in {404, 410} else FileError
     raise kind(
         _("the server answers {status} ({words})").format(status=answer.status_code, words=answer.reason_phrase),
-        fix=_("the producer may have moved the file: look on its page (`cptsgeo data list`), then give the file with --mirror"),
+        fix=_(
+            "the producer may have moved the file: look on its page (`cptsgeo data list`), then give the file with --mirror"
+        ),
         where=address,
     )
 
@@ -247,14 +259,18 @@ def _refuse_status(answer: httpx.Response, address: str) -> None:
 def _refuse_size(total: int, limits: Limits, folder: Path, address: str) -> None:
     if total > limits.max_bytes:
         raise FileError(
-            _("the file has {count} bytes, more than {limit}").format(count=number(total), limit=number(limits.max_bytes)),
+            _("the file has {count} bytes, more than {limit}").format(
+                count=number(total), limit=number(limits.max_bytes)
+            ),
             fix=_("check the address: no source is that large"),
             where=address,
         )
     free = shutil.disk_usage(folder).free
     if total > free:
         raise FileError(
-            _("the file needs {count} bytes, and the disk has {free} left").format(count=number(total), free=number(free)),
+            _("the file needs {count} bytes, and the disk has {free} left").format(
+                count=number(total), free=number(free)
+            ),
             fix=_("make room on the disk, or set CPTSGEO_DATA to another folder"),
             where=str(folder),
         )
@@ -300,9 +316,7 @@ def _served_name(answer: httpx.Response) -> str:
     return name.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
-def refuse_other_forms(
-    path: Path, form: str, where: str, *, on_refusal: Callable[[], None] = lambda: None
-) -> None:
+def refuse_other_forms(path: Path, form: str, where: str, *, on_refusal: Callable[[], None] = lambda: None) -> None:
     """Refuse a file whose first bytes are not those of one of the forms expected.
 
     A page of HTML is the usual one: a login, a captive portal, an error with status 200.
@@ -339,6 +353,10 @@ def _has_form(head: bytes, start: bytes, form: str) -> bool:
             return True
         if one == "tif" and head[:4] in {b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+"}:
             return True
-        if one in {"csv", "txt"} and b"\x00" not in head and not any(head.startswith(magic) for magic in MAGIC.values()):
+        if (
+            one in {"csv", "txt"}
+            and b"\x00" not in head
+            and not any(head.startswith(magic) for magic in MAGIC.values())
+        ):
             return True
     return False

@@ -16,14 +16,50 @@ from cptsgeo.i18n import _
 if TYPE_CHECKING:
     import pandas as pd
 
-STRUCTURE = (
-    "kind finess_et finess_ej name long_name name_complement delivery number way_type way way_complement place"
-    " commune departement departement_name city_line phone fax category_code category group_code group siret ape"
-    " tariff_code tariff psph_code psph opened authorised updated uai"
-).split()
-LOCATION = "kind finess_et x y source located".split()
+STRUCTURE = [
+    "kind",
+    "finess_et",
+    "finess_ej",
+    "name",
+    "long_name",
+    "name_complement",
+    "delivery",
+    "number",
+    "way_type",
+    "way",
+    "way_complement",
+    "place",
+    "commune",
+    "departement",
+    "departement_name",
+    "city_line",
+    "phone",
+    "fax",
+    "category_code",
+    "category",
+    "group_code",
+    "group",
+    "siret",
+    "ape",
+    "tariff_code",
+    "tariff",
+    "psph_code",
+    "psph",
+    "opened",
+    "authorised",
+    "updated",
+    "uai",
+]
+LOCATION = ["kind", "finess_et", "x", "y", "source", "located"]
 OVERSEAS = {"9A": "971", "9B": "972", "9C": "973", "9D": "974", "9E": "975", "9F": "976", "9J": "986"}
-LABEL_CRS = {"LAMBERT_93": MAINLAND, "UTM_N20": 5490, "UTM_N21": 4467, "UTM_N22": 2972, "UTM_S38": 4471, "UTM_S40": 2975}
+LABEL_CRS = {
+    "LAMBERT_93": MAINLAND,
+    "UTM_N20": 5490,
+    "UTM_N21": 4467,
+    "UTM_N22": 2972,
+    "UTM_S38": 4471,
+    "UTM_S40": 2975,
+}
 
 
 class Finess(NamedTuple):
@@ -105,8 +141,10 @@ def read_finess(path: Path | str) -> Finess:
                     Finding(
                         "line_unknown",
                         "error",
-                        _("a line of {count} cells that begins with {kind}: 32 cells after structureet or 6 after"
-                          " geolocalisation are expected").format(count=len(cells), kind=cells[0]),
+                        _(
+                            "a line of {count} cells that begins with {kind}: 32 cells after structureet or 6 after"
+                            " geolocalisation are expected"
+                        ).format(count=len(cells), kind=cells[0]),
                         _("take the file as it is published"),
                         path.name,
                         number,
@@ -164,9 +202,9 @@ def _positions(
                 Finding(
                     "location_crs",
                     "warning",
-                    _("the location of {code} is in {label}, not in the system of département {departement}: left out").format(
-                        code=finess, label=label.rpartition(",")[2] or _("nothing"), departement=departement
-                    ),
+                    _(
+                        "the location of {code} is in {label}, not in the system of département {departement}: left out"
+                    ).format(code=finess, label=label.rpartition(",")[2] or _("nothing"), departement=departement),
                     _("place it by its commune or its address"),
                     file,
                     row,

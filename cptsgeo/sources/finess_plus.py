@@ -138,7 +138,6 @@ def _head(path: Path) -> dict[str, object]:
 
 def _stream(path: Path, part: str) -> Iterator[dict[str, Any]]:
     """Yield the objects of one list of the file."""
-    import ijson
 
     _head(path)
     with path.open("rb") as file:
@@ -170,7 +169,9 @@ def _active(thing: Mapping[str, Any]) -> bool:
 
 def _establishment(entity: Mapping[str, Any], ege: Mapping[str, Any]) -> tuple[object, ...]:
     general = ege.get("informationsGeneralesEGE", {})
-    address = next((a for a in ege.get("adresse", ()) if a.get("usageAdresse") == ESTABLISHMENT_ADDRESS), {})
+    address: Mapping[str, Any] = next(
+        (a for a in ege.get("adresse", ()) if a.get("usageAdresse") == ESTABLISHMENT_ADDRESS), {}
+    )
     insee = str(address.get("cogCommune", ""))
     longitude, latitude, source = position(address.get("coordonneesGeographique") or {}, insee)
     return (

@@ -165,7 +165,9 @@ def read_population_raster(path: Path | str, bounds: tuple[float, float, float, 
     try:
         raster = rasterio.open(path)
     except rasterio.errors.RasterioIOError as error:
-        raise FileError(_("the file cannot be read as a raster"), fix=_("download it again"), where=path.name) from error
+        raise FileError(
+            _("the file cannot be read as a raster"), fix=_("download it again"), where=path.name
+        ) from error
     with raster:
         if raster.crs is None:
             raise DataError(
@@ -196,4 +198,4 @@ def read_population_raster(path: Path | str, bounds: tuple[float, float, float, 
         cells = pd.DataFrame({"x": west, "y": south, "size": abs(transform.a), "population": filled[line, column]})
         authority = raster.crs.to_authority()
         name = ":".join(authority) if authority else raster.crs.to_wkt()
-        return Cells(cells, name, int(np.ma.count_masked(values)))
+        return Cells(cells, name, int(np.ma.getmaskarray(values).sum()))

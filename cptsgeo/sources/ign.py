@@ -16,11 +16,15 @@ if TYPE_CHECKING:
     import geopandas as gpd
 
 COMMUNE_LAYOUTS = {
-    "ADMIN EXPRESS 4-0": (
-        "code_insee nom_officiel code_insee_du_departement code_insee_de_la_region codes_siren_des_epci"
-    ).split(),
-    "ADMIN EXPRESS 3-x": "INSEE_COM NOM INSEE_DEP INSEE_REG SIREN_EPCI".split(),
-    "contours by COG": "code nom departement region epci".split(),
+    "ADMIN EXPRESS 4-0": [
+        "code_insee",
+        "nom_officiel",
+        "code_insee_du_departement",
+        "code_insee_de_la_region",
+        "codes_siren_des_epci",
+    ],
+    "ADMIN EXPRESS 3-x": ["INSEE_COM", "NOM", "INSEE_DEP", "INSEE_REG", "SIREN_EPCI"],
+    "contours by COG": ["code", "nom", "departement", "region", "epci"],
 }
 DISTRICT_LAYOUTS = {
     "ADMIN EXPRESS 4-0": ["code_insee", "nom_officiel", "code_insee_de_la_commune_de_rattach"],
@@ -28,8 +32,8 @@ DISTRICT_LAYOUTS = {
     "GEOFLA": ["code_insee", "nom_com", "code_ville"],
 }
 IRIS_LAYOUTS = {
-    "2024": "code_insee nom_commune iris code_iris nom_iris type_iris".split(),
-    "2013": "INSEE_COM NOM_COM IRIS CODE_IRIS NOM_IRIS TYP_IRIS".split(),
+    "2024": ["code_insee", "nom_commune", "iris", "code_iris", "nom_iris", "type_iris"],
+    "2013": ["INSEE_COM", "NOM_COM", "IRIS", "CODE_IRIS", "NOM_IRIS", "TYP_IRIS"],
 }
 NOT_GIVEN = "NR"
 MAP_ENDINGS = (".gpkg", ".shp", ".parquet", ".geojson", ".json")

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 POPULATION_LAYOUTS = {
-    "2019": "REG DEP COM PMUN PCAP PTOT".split(),
-    "2020": "CODREG REG CODDEP CODARR CODCAN CODCOM COM PMUN PCAP PTOT".split(),
-    "2021-2023": "REG Région DEP CODARR CODCAN CODCOM COM Commune PMUN PCAP PTOT".split(),
-    "Mayotte": "CODREG REG DEP CODARR CODCAN CODCOM COM PMUN PCAP PTOT".split(),
+    "2019": ["REG", "DEP", "COM", "PMUN", "PCAP", "PTOT"],
+    "2020": ["CODREG", "REG", "CODDEP", "CODARR", "CODCAN", "CODCOM", "COM", "PMUN", "PCAP", "PTOT"],
+    "2021-2023": ["REG", "Région", "DEP", "CODARR", "CODCAN", "CODCOM", "COM", "Commune", "PMUN", "PCAP", "PTOT"],
+    "Mayotte": ["CODREG", "REG", "DEP", "CODARR", "CODCAN", "CODCOM", "COM", "PMUN", "PCAP", "PTOT"],
 }
 MAYOTTE_CENSUS = "2017"
 _PARTS = {levels: [f"P{level}" for level in range(1, levels + 1)] for levels in (7, 3)}
@@ -152,7 +152,9 @@ def read_density_grid(path: Path | str) -> pd.DataFrame:
     ]
     if "DENS" in rows:
         order = ("urbain_dense", "urbain_intermediaire", "rural")
-        expected = level if layout.startswith("7") else group.map(lambda key: order.index(key) + 1 if key in order else None)
+        expected = (
+            level if layout.startswith("7") else group.map(lambda key: order.index(key) + 1 if key in order else None)
+        )
         number = pd.to_numeric(rows["DENS"], errors="coerce")
         findings += [
             Finding(

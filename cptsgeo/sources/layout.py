@@ -54,8 +54,10 @@ def known_layout(
         )
         + "\n"
         + side_by_side(found, layouts[nearest]),
-        fix=_("check that this is the right file; if the producer changed it, cptsgeo must learn the new layout before"
-              " its figures can be trusted"),
+        fix=_(
+            "check that this is the right file; if the producer changed it, cptsgeo must learn the new layout before"
+            " its figures can be trusted"
+        ),
         where=file,
     )
 

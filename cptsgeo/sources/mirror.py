@@ -41,7 +41,9 @@ def offered_in_folder(mirror: Path, source: Source) -> list[Offered]:
         For an absent folder, or a link that leads outside the mirror.
     """
     if not mirror.is_dir():
-        raise FileError(_("there is no such mirror folder"), fix=_("check --mirror or CPTSGEO_MIRROR"), where=str(mirror))
+        raise FileError(
+            _("there is no such mirror folder"), fix=_("check --mirror or CPTSGEO_MIRROR"), where=str(mirror)
+        )
     index = read_index(mirror / INDEX) if (mirror / INDEX).is_file() else {}
     listed = index.get(source.name)
     if listed is None:
@@ -53,7 +55,9 @@ def offered_in_folder(mirror: Path, source: Source) -> list[Offered]:
         path = mirror / source.name / plain_name(str(entry["name"]), mirror)
         if not path.resolve().is_relative_to(mirror.resolve()):
             raise FileError(
-                _("the mirror holds a link that leads outside it"), fix=_("put the file itself in the mirror"), where=str(path)
+                _("the mirror holds a link that leads outside it"),
+                fix=_("put the file itself in the mirror"),
+                where=str(path),
             )
         if not path.is_file():
             raise FileError(
@@ -141,7 +145,9 @@ def write_mirror(folder: Path, chosen: Iterable[Source]) -> list[str]:
         }
     if not index:
         raise UsageError(
-            _("nothing is pulled, so there is nothing to mirror"), fix=_("run `cptsgeo data pull` first"), where=str(folder)
+            _("nothing is pulled, so there is nothing to mirror"),
+            fix=_("run `cptsgeo data pull` first"),
+            where=str(folder),
         )
     with whole_file(folder / INDEX, overwrite=True) as part:
         part.write_text(json.dumps({"sources": index}, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -127,7 +127,9 @@ def _stage(
 
     forms = f"{source.form} zip 7z"
     if mirror:
-        offered = offered_by_server(mirror, index, source) if is_server(mirror) else offered_in_folder(Path(mirror), source)
+        offered = (
+            offered_by_server(mirror, index, source) if is_server(mirror) else offered_in_folder(Path(mirror), source)
+        )
         if not offered:
             raise FileError(
                 _("the mirror does not hold {name}").format(name=source.name),
@@ -239,9 +241,9 @@ def check_and_install(source: Source, staged: Sequence[Path], address: str, orig
             _("the new content has {rows} rows, the one that is there {before}: it is probably truncated").format(
                 rows=number(rows), before=number(before.rows)
             ),
-            fix=_("what was there is kept; if the new one is right, run `cptsgeo data clear {name}` and pull again").format(
-                name=source.name
-            ),
+            fix=_(
+                "what was there is kept; if the new one is right, run `cptsgeo data clear {name}` and pull again"
+            ).format(name=source.name),
             where=source.name,
         )
     record = Record(

@@ -96,7 +96,9 @@ def read_mapping(path: Path) -> dict[str, str]:
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from error
     except tomllib.TOMLDecodeError as error:
         raise DataError(
-            _("this is not TOML ({reason})").format(reason=error), fix=_('write lines such as stage = "ETAT"'), where=path.name
+            _("this is not TOML ({reason})").format(reason=error),
+            fix=_('write lines such as stage = "ETAT"'),
+            where=path.name,
         ) from error
     wrong = [field for field in mapping if field not in FIELDS] + [field for field in REQUIRED if field not in mapping]
     if wrong:
@@ -223,7 +225,9 @@ def _identity(file: str, names: pd.Series, identifiers: pd.Series) -> list[Findi
         Finding(
             "cpts_wrong",
             "error",
-            _("the row names no CPTS") if not names.iloc[row] else _("{cpts} is there more than once").format(cpts=identifiers.iloc[row]),
+            _("the row names no CPTS")
+            if not names.iloc[row]
+            else _("{cpts} is there more than once").format(cpts=identifiers.iloc[row]),
             _("correct the layer, or name another column as cpts_id in the mapping"),
             file,
             row + 1,
@@ -244,7 +248,9 @@ def _unconfirmed(file: str, columns: list[str], mapping: Mapping[str, str] | Non
         _("the fields of the layer are not confirmed; the file has: {columns}").format(columns=", ".join(columns))
         + "\n"
         + "\n".join(lines),
-        fix=_("run `cptsgeo data fields {file} -o champs.toml`, read it, correct it, and pass it as the mapping").format(file=file),
+        fix=_(
+            "run `cptsgeo data fields {file} -o champs.toml`, read it, correct it, and pass it as the mapping"
+        ).format(file=file),
         where=file,
     )
 

@@ -96,7 +96,8 @@ def banner(names: Sequence[str], today: date) -> str:
     if not late:
         return ""
     shown = "; ".join(
-        _("{title}, {note}").format(title=source.title, note=note(source, read_record(source.name), today)) for source in late
+        _("{title}, {note}").format(title=source.title, note=note(source, read_record(source.name), today))
+        for source in late
     )
     return ngettext(
         "A source of this page is no longer up to date: {sources}.",

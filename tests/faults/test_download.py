@@ -47,7 +47,9 @@ def test_a_missing_file_is_said_at_once(server: Server, target: Path) -> None:
 
 
 def test_an_error_of_the_server_is_retried(server: Server, target: Path) -> None:
-    server.answers["/f.csv"] = lambda request, count: (whole(b"oops", status=500) if count < 3 else whole(TABLE))(request, count)
+    server.answers["/f.csv"] = lambda request, count: (whole(b"oops", status=500) if count < 3 else whole(TABLE))(
+        request, count
+    )
     get(server, target)
     assert target.read_bytes() == TABLE
     assert len(server.asked) == 3

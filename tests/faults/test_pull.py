@@ -111,7 +111,9 @@ def test_two_pulls_at_once_wait_for_each_other(server: Server, source: Source) -
     assert verify([source])["ok"].tolist() == [True]
 
 
-def test_a_crash_before_the_record_leaves_the_old_pull(server: Server, source: Source, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_crash_before_the_record_leaves_the_old_pull(
+    server: Server, source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.answers["/ensemble.zip"] = whole(zipped(edition()))
     pull([source], limits=QUICK)
     server.answers["/ensemble.zip"] = whole(zipped(edition(inhabitants=99)))
@@ -179,7 +181,11 @@ def test_a_link_that_leads_outside_the_mirror_is_refused(source: Source, tmp_pat
 
 def test_a_paged_layer_comes_whole(server: Server) -> None:
     features = [
-        {"type": "Feature", "properties": {"nom_cpts": f"CPTS {n}", "etat": "ACI", "date_maj": "2026-10-01"}, "geometry": None}
+        {
+            "type": "Feature",
+            "properties": {"nom_cpts": f"CPTS {n}", "etat": "ACI", "date_maj": "2026-10-01"},
+            "geometry": None,
+        }
         for n in range(7)
     ]
 
