@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
-from rasterio.transform import from_origin
+from affine import Affine
 
 from cptsgeo.contours import read_contours
 from cptsgeo.errors import DataError, FileError
@@ -405,7 +405,7 @@ def test_filosofi_cells_and_a_raster_of_counts(tmp_path: Path) -> None:
         count=1,
         dtype="float64",
         crs="ESRI:54009",
-        transform=from_origin(0, 200, 100, 100),
+        transform=Affine(100, 0, 0, 0, -100, 200),
         nodata=-200,
     ) as raster:
         raster.write(values, 1)
