@@ -6,6 +6,7 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING
 
+from cptsgeo.codes import among
 from cptsgeo.embedded import embedded
 from cptsgeo.errors import UsageError
 from cptsgeo.i18n import _
@@ -72,7 +73,7 @@ def recode(codes: pd.Series, current: pd.Series) -> tuple[pd.Series, pd.DataFram
     import pandas as pd
 
     former = _former_codes()
-    old = ~codes.isin(current) & codes.isin(former.index)
+    old = ~among(codes, current) & among(codes, former.index)
     replaced = codes.where(~old, codes.map(former))
     return replaced, pd.DataFrame({"former_code": codes[old], "insee_code": replaced[old]})
 
