@@ -23,8 +23,11 @@ COMMANDS = {
     "diff": N_("Explain how coverage moved between dated snapshots"),
     "reconcile": N_("Compare published rates with ours under every definition"),
     "card": N_("Write the identity card of a CPTS"),
+    "match": N_("Give the INSEE codes of names of communes"),
+    "data": N_("Bring the official data, and say how old it is"),
     "map": N_("Draw one interactive page"),
     "build": N_("Compute everything: pages and tables, in one folder"),
+    "replay": N_("Build again from a manifest, and compare"),
 }
 EXIT_DATA = 1
 EXIT_USAGE = 2
