@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cptsgeo.contours import dissolve, undrawn
 from cptsgeo.coverage import coverage, unit_coverage
 from cptsgeo.crs import areas_km2
+from cptsgeo.funding import funding, funding_by
 from cptsgeo.i18n import _
 from cptsgeo.parameters import labels
 from cptsgeo.schemas import TABLES, conform
@@ -75,6 +76,10 @@ def compute_tables(study: Study) -> dict[str, pd.DataFrame]:
     tables["double_counts_by_pair"] = conform(
         double_counts_by_pair(study.communes, study.perimeters), "double_counts_by_pair"
     )
+    tables["funding"] = conform(funding(study.communes, study.perimeters), "funding")
+    for level in ("scope", "region", "departement"):
+        table = funding_by(study.communes, study.perimeters, by=level, in_scope=study.in_scope)
+        tables[f"funding_by_{level}"] = conform(table, "funding_by")
     tables["white_zones"] = conform(white_zones(study.units, study.perimeters), "white_zones")
     tables["white_zones_by_density"] = conform(
         white_zones_by_density(study.units, study.perimeters), "white_zones_by_density"
