@@ -28,9 +28,7 @@ class Problem:
     Attributes
     ----------
     white
-        Block to inhabitants that its assignment newly covers.
-    joining
-        Block to inhabitants that it adds to the size of a CPTS.
+        Block to its inhabitants outside any CPTS: what its assignment covers, and adds to the size of a CPTS.
     need
         Block to inhabitants weighted by their need.
     links
@@ -52,7 +50,6 @@ class Problem:
     """
 
     white: Mapping[str, int]
-    joining: Mapping[str, int]
     need: Mapping[str, float]
     links: Mapping[str, Mapping[str, float]]
     hosts: Mapping[str, int]
@@ -118,7 +115,6 @@ def restricted(problem: Problem, blocks: Sequence[str]) -> Problem:
     epci = {code: [block for block in held if block in kept] for code, held in problem.epci.items()}
     return Problem(
         white={block: problem.white[block] for block in blocks},
-        joining={block: problem.joining[block] for block in blocks},
         need={block: problem.need[block] for block in blocks},
         links={block: problem.links.get(block, {}) for block in blocks},
         hosts={host: population for host, population in problem.hosts.items() if touches.get(host)},
@@ -183,10 +179,10 @@ def paid(problem: Problem, found: Assignment) -> float:
     classes = [band.euros for band in problem.bands]
     total = 0.0
     for host, today in problem.hosts.items():
-        after = today + sum(problem.joining[block] for block, one in found.extended.items() if one == host)
+        after = today + sum(problem.white[block] for block, one in found.extended.items() if one == host)
         total += classes[band_of(after, problem.bands)] - classes[band_of(today, problem.bands)]
     for blocks in found.created:
-        total += classes[band_of(sum(problem.joining[block] for block in blocks), problem.bands)]
+        total += classes[band_of(sum(problem.white[block] for block in blocks), problem.bands)]
     return total
 
 

@@ -88,7 +88,7 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
     members = members[members["insee_code"].isin(communes["insee_code"])]
     grouped = members.sort_values("cpts_name").groupby("insee_code")
     units = communes.assign(
-        cpts=communes["insee_code"].map(grouped["cpts_name"].agg("; ".join)).fillna(""),
+        cpts=communes["insee_code"].map(grouped["cpts_name"].agg("; ".join)).astype("object").fillna("").astype("str"),
         cpts_count=communes["insee_code"].map(grouped.size()).fillna(0).astype("int64"),
     )
     best = communes["insee_code"].map(grouped["rank"].max())

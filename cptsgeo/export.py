@@ -26,6 +26,8 @@ MAP_FORMATS = ("geojson", "gpkg")
 FIXED_TIME = "2000-01-01T00:00:00.000Z"
 ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 RATE_DIGITS = 6
+UNGROUPED = {"population_year", "density_level", "size_class", "size_class_before", "size_class_after", "seed"}
+"""Counts that are names: written without separators."""
 
 
 def with_geometry(table: pd.DataFrame, contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -187,9 +189,11 @@ def cell_text(value: Any, column: str) -> str:
     if kind == "rate":
         return percent(float(value), 2)
     if kind == "count":
-        return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(value))
+        return str(value) if column in UNGROUPED else number(int(value))
     if kind == "measure":
         return number(float(value), 1)
+    if kind == "euros":
+        return number(float(value), 0 if float(value).is_integer() else 2)
     return str(value)
 
 

@@ -77,7 +77,7 @@ class Programme:
     def _most_new(self, part: list[str]) -> int:
         if not self.problem.creates:
             return 0
-        total = sum(self.problem.joining[block] for block in part)
+        total = sum(self.problem.white[block] for block in part)
         possible = min(len(part), total // self.problem.least)
         if len(part) <= EXACT_NEW:
             return possible
@@ -108,7 +108,7 @@ class Programme:
         self.take.update({(host, block): column for block, column in x.items()})
         first = band_of(today, problem.bands)
         self.euros_today += problem.bands[first].euros
-        classes = self._classes(x, first, today + sum(problem.joining[block] for block in blocks))
+        classes = self._classes(x, first, today + sum(problem.white[block] for block in blocks))
         self._row(dict.fromkeys(classes, 1.0), 1, 1)
         self._in_band(x, classes, today)
         for part in parts:
@@ -128,7 +128,7 @@ class Programme:
     def _new(self, part: list[str]) -> None:
         """Let new CPTS form in one connected part; each is named by its first block, and they come in that order."""
         inf, problem = float("inf"), self.problem
-        blocks = [block for block in part if problem.most is None or problem.joining[block] <= problem.most]
+        blocks = [block for block in part if problem.most is None or problem.white[block] <= problem.most]
         place = {block: position for position, block in enumerate(blocks)}
         before: tuple[int, dict[str, int]] | None = None
         for order in range(min(self._most_new(part), len(blocks))):
@@ -138,11 +138,11 @@ class Programme:
             exists = self._column()
             self.pieces.append(exists)
             self.take_new.update({(name, block): column for block, column in x.items()})
-            total = sum(problem.joining[block] for block in blocks)
+            total = sum(problem.white[block] for block in blocks)
             classes = self._classes(x, 0, total)
             self._row({**dict.fromkeys(classes, 1.0), exists: -1}, 0, 0)
             self._in_band(x, classes, 0)
-            people = {x[block]: float(problem.joining[block]) for block in blocks}
+            people = {x[block]: float(problem.white[block]) for block in blocks}
             self._row({**people, exists: -float(problem.least)}, 0, inf)
             if problem.most is not None:
                 self._row({**people, exists: -float(problem.most)}, -inf, 0)
@@ -173,9 +173,9 @@ class Programme:
         return classes
 
     def _in_band(self, x: dict[str, int], classes: dict[int, Band], today: int) -> None:
-        inf, joining = float("inf"), self.problem.joining
-        everyone = float(today + sum(joining[block] for block in x))
-        people = {column: float(joining[block]) for block, column in x.items()}
+        inf, white = float("inf"), self.problem.white
+        everyone = float(today + sum(white[block] for block in x))
+        people = {column: float(white[block]) for block, column in x.items()}
         self._row({**people, **{column: -float(band.least) for column, band in classes.items()}}, -today, inf)
         most = {column: -(everyone if band.most is None else float(band.most)) for column, band in classes.items()}
         self._row({**people, **most}, -inf, -today)
@@ -263,9 +263,7 @@ class Programme:
             self._row(counted, most - step / 2, float("inf"))
 
     def _weighted(self) -> dict[int, float]:
-        return {
-            column: self.problem.need[block] / THOUSAND for block in self.blocks for column in self.options[block]
-        }
+        return {column: self.problem.need[block] / THOUSAND for block in self.blocks for column in self.options[block]}
 
     def _least_ratio(self, euros: dict[int, float], node_limit: int) -> bool:
         """Hold the plan at the least euros per need-weighted inhabitant, by Dinkelbach's iteration."""
