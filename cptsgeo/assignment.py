@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cptsgeo.adjacency import connected
 
 OBJECTIVES = ("euros", "need", "epci")
-NODE_LIMIT = 50_000
+TIME_LIMIT = 60.0
 
 
 class Band(NamedTuple):
@@ -129,7 +129,7 @@ def restricted(problem: Problem, blocks: Sequence[str]) -> Problem:
 
 
 def assign(
-    problem: Problem, *, objective: str = "euros", cover: float = 1.0, seed: int = 0, node_limit: int = NODE_LIMIT
+    problem: Problem, *, objective: str = "euros", cover: float = 1.0, seed: int = 0, time_limit: float = TIME_LIMIT
 ) -> Assignment:
     """Assign blocks to CPTS of today and to new ones, so that the objective is least.
 
@@ -148,8 +148,9 @@ def assign(
         among the ways to do it.
     seed
         Seed of the draw that decides between plans that are equal in every respect.
-    node_limit
-        Nodes of the search tree after which the best plan found is returned with its bound.
+    time_limit
+        Seconds after which each solution in turn is taken as it is, with its bound. A plan that is proven is the
+        same on every machine; one that the clock cut short may not be, and its bound is then below its value.
 
     Notes
     -----
@@ -166,7 +167,7 @@ def assign(
     created: list[list[str]] = []
     value = bound = 0.0
     for blocks in groups:
-        found = Programme(restricted(problem, blocks), seed).solved(objective, cover, node_limit)
+        found = Programme(restricted(problem, blocks), seed).solved(objective, cover, time_limit)
         extended.update(found.extended)
         created += found.created
         value += found.value

@@ -36,12 +36,12 @@ def assignment_table(
         taker.update(dict.fromkeys(blocks, cpts_id))
         name_of[cpts_id] = _("New CPTS ({name})").format(name=head["name"])
     table = units[["insee_code", "name", "cluster_id", "population_white"]].copy()
-    table["cpts_id"] = block.map(taker).astype("str")
-    extended = block.isin(found.extended)
-    table["action"] = extended.map({True: "extend", False: "create"}).where(table["cpts_id"].notna(), "none")
-    table["cpts_name"] = table["cpts_id"].map(name_of).astype("str")
-    reasons = {one: _reason(one, problem, cover) for one in sorted(set(block[table["cpts_id"].isna()]))}
-    table["reason"] = block.map(reasons).fillna("").astype("str")
+    reasons = {one: _reason(one, problem, cover) for one in sorted(set(block) - taker.keys())}
+    table["action"] = ["extend" if one in found.extended else "create" if one in taker else "none" for one in block]
+    table["cpts_id"] = [taker.get(one, "") for one in block]
+    table["cpts_name"] = [name_of.get(cpts_id, "") for cpts_id in table["cpts_id"]]
+    table["reason"] = [reasons.get(one, "") for one in block]
+    table = table.astype({"action": "str", "cpts_id": "str", "cpts_name": "str", "reason": "str"})
     columns = "insee_code name cluster_id population_white action cpts_id cpts_name reason"
     return table[columns.split()]
 
@@ -75,7 +75,7 @@ def _reason(block: str, problem: Problem, cover: float) -> str:
                 least=number(problem.least), most="∞" if problem.most is None else number(problem.most)
             )
         )
-    return "; ".join(reasons)
+    return _("; ").join(reasons)
 
 
 def filled_perimeters(perimeters: Perimeters, assignments: pd.DataFrame, units: pd.DataFrame) -> Perimeters:

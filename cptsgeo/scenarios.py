@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.adjacency import Adjacency
-from cptsgeo.assignment import NODE_LIMIT, OBJECTIVES, assign
+from cptsgeo.assignment import OBJECTIVES, TIME_LIMIT, assign
 from cptsgeo.blocks import blocks_of, need_of_units, stated
 from cptsgeo.consequences import COLUMNS, Consequences
 from cptsgeo.errors import UsageError
@@ -51,8 +51,8 @@ class Plan(NamedTuple):
         ``clusters`` (ids), ``units`` and the columns of :func:`extensions` from ``population_added`` on.
     assignments
         One row per white unit, in the order of the clusters: ``insee_code``, ``name``, ``cluster_id``,
-        ``population_white``, ``action`` (also ``none``), ``cpts_id``, ``cpts_name`` and ``reason`` (why it stays
-        white).
+        ``population_white``, ``action`` (also ``none``), ``cpts_id``, ``cpts_name`` (empty where there is none) and
+        ``reason`` (why it stays white).
     summary
         One row: ``objective``, ``level``, ``seed``, ``units_white``, ``population_white``, ``population_covered``,
         ``extended_count``, ``created_count``, ``functioning_change``, ``fixed_change``, ``maximum_change``,
@@ -176,7 +176,7 @@ def new_cpts(
     cover: float = 1.0,
     cluster_ids: Sequence[str] = (),
     seed: int = 0,
-    node_limit: int = NODE_LIMIT,
+    time_limit: float = TIME_LIMIT,
     on: date | None = None,
 ) -> Plan:
     """Fill white zones with new CPTS alone: :func:`plan` without extensions."""
@@ -195,7 +195,7 @@ def new_cpts(
         cover=cover,
         cluster_ids=cluster_ids,
         seed=seed,
-        node_limit=node_limit,
+        time_limit=time_limit,
         on=on,
     )
 
@@ -216,7 +216,7 @@ def plan(
     cover: float = 1.0,
     cluster_ids: Sequence[str] = (),
     seed: int = 0,
-    node_limit: int = NODE_LIMIT,
+    time_limit: float = TIME_LIMIT,
     on: date | None = None,
 ) -> Plan:
     """Fill the white zones of a scope by extensions and new CPTS, at the least of a stated objective.
@@ -244,7 +244,7 @@ def plan(
         Least part of the white population that can be covered to cover; see :func:`cptsgeo.assignment.assign`.
     cluster_ids
         Clusters to fill; all when empty.
-    seed, node_limit
+    seed, time_limit
         See :func:`cptsgeo.assignment.assign`.
     on
         Day of the law to apply.
@@ -268,7 +268,7 @@ def plan(
     block_of = blocks_of(units, ground, keep)
     look = Consequences.of(communes, perimeters, zones.units, ground, on=on)
     problem = stated(units, block_of, need_of, look, actions, least, most, level, on)
-    found = assign(problem, objective=objective, cover=cover, seed=seed, node_limit=node_limit)
+    found = assign(problem, objective=objective, cover=cover, seed=seed, time_limit=time_limit)
     assignments = assignment_table(units, block_of, found, problem, perimeters, cover)
     filled = filled_perimeters(perimeters, assignments, units)
     changes = changes_of(assignments, look)

@@ -22,6 +22,20 @@ TABLES = ("extensions", "plan", "plan-units", "summary", "all")
 OBJECTIVES = ("euros", "need", "epci")
 LEVELS = ("functioning", "fixed", "maximum")
 
+PLAN_OPTIONS = (
+    "objective",
+    "level",
+    "actions",
+    "min_population",
+    "max_population",
+    "keep",
+    "cover",
+    "cluster",
+    "bridge_m",
+    "seed",
+    "time_limit",
+)
+
 
 @make_command(
     "fill",
@@ -87,6 +101,13 @@ LEVELS = ("functioning", "fixed", "maximum")
 )
 @option("--seed", type=int, default=0, show_default=True, help=N_("Seed of the draw between equal plans."))
 @option(
+    "--time-limit",
+    type=float,
+    default=60.0,
+    show_default=True,
+    help=N_("Seconds after which each step of the search is taken as it is, with its gap."),
+)
+@option(
     "--plan-membership",
     type=click.Path(path_type=Path),
     help=N_("Also write the perimeters as the plan leaves them: a CSV to give back with --perimeters."),
@@ -134,20 +155,6 @@ def command(
         deliver(table, form=form, output=output, overwrite=overwrite)
     if plan_membership is not None:
         _write_membership(made, plan_membership, overwrite)
-
-
-PLAN_OPTIONS = (
-    "objective",
-    "level",
-    "actions",
-    "min_population",
-    "max_population",
-    "keep",
-    "cover",
-    "cluster",
-    "bridge_m",
-    "seed",
-)
 
 
 def _plan(

@@ -226,7 +226,11 @@ def test_weights_from_a_file_replace_ours(written):
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("weights = ", "lu comme du TOML"), ("[poids]\napl = 1", r"table \[weights\]"), ("[weights]\n", r"table \[weights\]")],
+    [
+        ("weights = ", "lu comme du TOML"),
+        ("[poids]\napl = 1", r"table \[weights\]"),
+        ("[weights]\n", r"table \[weights\]"),
+    ],
 )
 def test_wrong_weight_files_are_refused_in_words(written, text, words):
     with pytest.raises((DataError, FileError), match=words):
@@ -252,5 +256,9 @@ def test_the_real_zoning_and_qpv_agree_with_a_plain_reading(real_data):
     assert len(shared) == len(letters) == 34_839
     assert (shared == letters.reindex(shared.index)).all()
     listed = [f["properties"] for f in json.loads(qpv.read_text("utf-8"))["features"]]
-    expected = {p["insee_com"]: len(p["code_qp"].split(",")) for p in listed if p["insee_com"] not in {"13055", "69123", "75056"}}
+    expected = {
+        p["insee_com"]: len(p["code_qp"].split(","))
+        for p in listed
+        if p["insee_com"] not in {"13055", "69123", "75056"}
+    }
     assert known.dropna(subset="qpv_count").set_index("insee_code")["qpv_count"].to_dict() == expected
