@@ -72,11 +72,9 @@ def every_plan(task):
 
     def walk(position, extended, created):
         if position == len(blocks):
-            if all(
-                reached(task, host, [b for b in extended if extended[b] == host]) for host in set(extended.values())
-            ):
-                if all(allowed_new(task, part) for part in created):
-                    yield dict(extended), [list(part) for part in created]
+            taken = {host: [b for b in extended if extended[b] == host] for host in set(extended.values())}
+            if all(reached(task, *one) for one in taken.items()) and all(allowed_new(task, part) for part in created):
+                yield dict(extended), [list(part) for part in created]
             return
         block = blocks[position]
         yield from walk(position + 1, extended, created)
