@@ -18,6 +18,7 @@ COMMANDS = {
     "coverage": N_("Compute coverage rates"),
     "sizes": N_("Compute the population and the ACI size class of each CPTS"),
     "white-zones": N_("List the units that no CPTS covers"),
+    "fill": N_("Find what would fill the white zones, and at what cost"),
     "funding": N_("Compute what the ACI pays, by CPTS, place and contract year"),
     "watch": N_("Watch CPTS near a bound of size over several populations, and smooth their classes"),
     "diff": N_("Explain how coverage moved between dated snapshots"),
