@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -156,6 +157,22 @@ def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str |
 
 def _folded_name(column: str) -> str:
     return fold(column).replace(" ", "_")
+
+
+def parse_day(text: str) -> date | None:
+    """Read a day written as ``2024-03-31`` or ``31/03/2024``, with midnight behind it or not; ``None`` for another text.
+
+    Examples
+    --------
+    >>> parse_day("31/03/2024"), parse_day("2024-03-31 00:00:00"), parse_day("03/31/2024")
+    (datetime.date(2024, 3, 31), datetime.date(2024, 3, 31), None)
+    """
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text.removesuffix(" 00:00:00").removesuffix("T00:00:00"), form).date()
+        except ValueError:
+            continue
+    return None
 
 
 def _content(path: Path) -> bytes:

@@ -18,6 +18,11 @@ COMMANDS = {
     "coverage": N_("Compute coverage rates"),
     "sizes": N_("Compute the population and the ACI size class of each CPTS"),
     "white-zones": N_("List the units that no CPTS covers"),
+    "funding": N_("Compute what the ACI pays, by CPTS, place and contract year"),
+    "watch": N_("Watch CPTS near a bound of size over several populations, and smooth their classes"),
+    "diff": N_("Explain how coverage moved between dated snapshots"),
+    "reconcile": N_("Compare published rates with ours under every definition"),
+    "card": N_("Write the identity card of a CPTS"),
     "map": N_("Draw one interactive page"),
     "build": N_("Compute everything: pages and tables, in one folder"),
 }
