@@ -54,7 +54,7 @@ def _reason(block: str, problem: Problem, cover: float) -> str:
     reasons = []
     if touched or (problem.creates and cover < 1 and total >= problem.least):
         return _("left out: the part of the population to cover is reached without it")
-    reasons.append(_("no CPTS that may be extended borders the zone"))
+    reasons.append(_("no CPTS borders the zone") if problem.extends else _("extensions were not asked for"))
     if not problem.creates:
         reasons.append(_("new CPTS were not asked for"))
     elif total < problem.least:

@@ -61,7 +61,9 @@ def test_areas_outlines_and_borders_equal_the_united_geometry(paca, ready):
     shapes = paca.contours.to_crs(2154).set_index("insee_code").geometry
     units, membership = ready[2].units, ready[1].membership
     for zone in ready[2].zones.itertuples():
-        united = shapely.union_all(shapes[units.loc[units["cluster_id"] == zone.cluster_id, "insee_code"]].to_numpy(), grid_size=0.01)
+        united = shapely.union_all(
+            shapes[units.loc[units["cluster_id"] == zone.cluster_id, "insee_code"]].to_numpy(), grid_size=0.01
+        )
         assert zone.area_km2 == pytest.approx(united.area / 1e6, rel=1e-6)
         assert zone.compactness == pytest.approx(4 * 3.141592653589793 * united.area / united.length**2, rel=1e-4)
         beside = ready[2].neighbours[ready[2].neighbours["cluster_id"] == zone.cluster_id]
@@ -89,7 +91,13 @@ def test_the_plan_fed_back_covers_everybody(paca, ready, found):
     rates = coverage(paca.communes, found.perimeters, in_scope=paca.in_scope)
     assert rates.loc[0, "population_covered"] == rates.loc[0, "population"] == 5_218_960
     total = found.summary.iloc[0]
-    assert total[["population_covered", "fixed_change", "gap", "extended_count", "created_count"]].tolist() == [65_836, 0, 0, 6, 0]
+    assert total[["population_covered", "fixed_change", "gap", "extended_count", "created_count"]].tolist() == [
+        65_836,
+        0,
+        0,
+        6,
+        0,
+    ]
     size = sizes(paca.communes, found.perimeters).set_index("cpts_id")
     for change in found.changes.itertuples():
         assert size.loc[change.cpts_id, "population"] == change.population_after

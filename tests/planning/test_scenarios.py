@@ -165,7 +165,7 @@ def test_keeping_epci_whole_moves_them_together(row):
     [
         (
             {"actions": ("extend",)},
-            "aucune CPTS pouvant être étendue ne borde la zone ; la création de CPTS n’est pas demandée",
+            "aucune CPTS ne borde la zone ; la création de CPTS n’est pas demandée",
         ),
         ({"least": 5_000}, "la zone a 2 000 habitants, moins que les 5 000"),
         ({"most": 900}, "1 000 habitants vont ici ensemble, plus que les 900"),
