@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cptsgeo.codes import among
 from cptsgeo.crs import by_territory
 from cptsgeo.errors import Finding
 from cptsgeo.i18n import _, ngettext, number
@@ -49,7 +50,7 @@ def check(
         Distance in kilometres from which a part of a CPTS is reported.
     """
     scope_codes = set(communes.loc[in_scope, "insee_code"])
-    findings = [*_outside(communes, perimeters, scope_codes), *_stages(perimeters), *_spellings(perimeters)]
+    findings = [*_outside(perimeters, scope_codes), *_stages(perimeters), *_spellings(perimeters)]
     findings += _several(communes, perimeters, scope_codes)
     findings += _density(communes[in_scope])
     if contours is None:
@@ -57,20 +58,41 @@ def check(
     return findings + _undrawn(communes[in_scope], contours) + far_parts(communes, perimeters, contours, far_km=far_km)
 
 
-def _outside(communes: pd.DataFrame, perimeters: Perimeters, scope_codes: set[str]) -> list[Finding]:
-    inside = perimeters.membership["insee_code"].isin(scope_codes)
+def wholly_outside(perimeters: Perimeters, scope_codes: set[str]) -> list[Finding]:
+    """Find a list of CPTS that has no unit in the scope, whatever the stages that count: one of the two is wrong."""
+    if among(perimeters.membership["insee_code"], scope_codes).any():
+        return []
+    return [
+        Finding(
+            "perimeters_outside_scope",
+            "error",
+            _("no unit of the list of CPTS lies in the scope"),
+            _("check --scope, or the codes of the list"),
+        )
+    ]
+
+
+def _outside(perimeters: Perimeters, scope_codes: set[str]) -> list[Finding]:
+    inside = among(perimeters.membership["insee_code"], scope_codes)
     units = inside.groupby(perimeters.membership["cpts_id"]).agg(["sum", "size"])
     names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
-    if not inside.any():
-        return [
+    out = units[units["sum"] == 0]
+    findings = []
+    if len(out):
+        findings.append(
             Finding(
-                "perimeters_outside_scope",
-                "error",
-                _("no unit of the list of CPTS lies in the scope"),
-                _("check --scope, or the codes of the list"),
+                "cpts_left_out",
+                "warning",
+                ngettext(
+                    "{count} CPTS has no unit in the scope: it is left out ({examples})",
+                    "{count} CPTS have no unit in the scope: they are left out ({examples})",
+                    len(out),
+                ).format(count=number(len(out)), examples=_examples(names[out.index])),
+                _("widen --scope to count them"),
+                column="cpts_id",
             )
-        ]
-    return [
+        )
+    return findings + [
         Finding(
             "cpts_outside_scope",
             "warning",
@@ -82,7 +104,7 @@ def _outside(communes: pd.DataFrame, perimeters: Perimeters, scope_codes: set[st
             column="cpts_id",
             value=str(cpts_id),
         )
-        for cpts_id, row in units[units["sum"] < units["size"]].iterrows()
+        for cpts_id, row in units[units["sum"].between(1, units["size"] - 1)].iterrows()
     ]
 
 

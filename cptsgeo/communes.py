@@ -40,9 +40,12 @@ ALIASES = {
     "epci_siren": ("epci", "siren_epci", "code_epci"),
     "density_level": ("niveau_densite", "densite"),
 }
+WHOLE_NUMBER = r"[0-9]{1,9}(?:\.0+)?"
+YEAR = r"(?:19|20)[0-9]{2}"
+LEVEL = r"[1-7]"
 DENSITY_ALIASES = {
     "insee_code": ALIASES["insee_code"],
-    "density_level": ("niveau_densite", "niveau_de_densite", "libdens", "densite", "lib_densite", "dens"),
+    "density_level": ("niveau_densite", "niveau_de_densite", "libdens", "densite", "lib_densite"),
 }
 
 
@@ -128,7 +131,9 @@ def parse_communes(
             "insee_code",
             row.insee_code,
         )
-        for row in table[table["insee_code"].duplicated() & table["insee_code"].map(is_insee_code)].itertuples()
+        for row in table[
+            table["insee_code"].duplicated() & table["insee_code"].map(is_insee_code).astype("bool")
+        ].itertuples()
     ]
     if any(finding.severity == "error" for finding in findings):
         return embedded_communes().iloc[:0], findings
@@ -155,8 +160,8 @@ def _parse_file(path: Path, findings: list[Finding]) -> pd.DataFrame:
         table = insee.populations(table)
     table = table.renamed(ALIASES, required=["insee_code", "population"])
     findings += bad_codes(table)
-    population = pd.to_numeric(table.rows["population"], errors="coerce")
-    wrong = population.isna() | (population < 0) | (population % 1 != 0)
+    wrong = ~table.rows["population"].str.fullmatch(WHOLE_NUMBER)
+    population = pd.to_numeric(table.rows["population"].mask(wrong))
     findings += [
         Finding(
             "population_wrong",
@@ -174,8 +179,32 @@ def _parse_file(path: Path, findings: list[Finding]) -> pd.DataFrame:
         )
         for row in table.rows[wrong].itertuples()
     ]
-    rows = table.rows.assign(population=population.mask(wrong).astype("Float64").astype("Int64"), file=table.file)
+    for column, pattern, fix in (
+        ("population_year", YEAR, _("give a year of four digits, or leave the cell empty")),
+        ("density_level", LEVEL, _("give a level from 1 to 7, or leave the cell empty; labels go with --density")),
+    ):
+        if column in table.rows.columns:
+            findings += _odd_cells(table, column, pattern, fix)
+    rows = table.rows.assign(population=population.astype("Float64").astype("Int64"), file=table.file)
     return _expand_cities(rows.reset_index(), findings)
+
+
+def _odd_cells(table: TextTable, column: str, pattern: str, fix: str) -> list[Finding]:
+    """List the filled cells of an optional column that cannot be read: none is dropped in silence."""
+    cells = table.rows[column]
+    return [
+        Finding(
+            f"{column}_wrong",
+            "error",
+            _("{value} cannot be read as {column}").format(value=text, column=column),
+            fix,
+            table.file,
+            int(str(row)),
+            column,
+            text,
+        )
+        for row, text in cells[(cells != "") & ~cells.str.fullmatch(pattern)].items()
+    ]
 
 
 def bad_codes(table: TextTable) -> list[Finding]:
@@ -243,12 +272,11 @@ def _complete(table: pd.DataFrame, population_year: int | None) -> pd.DataFrame:
         table[column] = table["departement_code"].map(departements[column])
     if "name" not in table:
         table["name"] = ""
-    table["name"] = (
-        table["name"].mask(table["name"] == "", pd.Series(known["name"].to_numpy())).fillna(table["insee_code"])
-    )
+    table["name"] = table["name"].replace("", None).fillna(known["name"].reset_index(drop=True))
+    table["name"] = table["name"].fillna(table["insee_code"])
     if "epci_siren" not in table:
-        table["epci_siren"] = known["epci_siren"].to_numpy()
-    table["epci_siren"] = table["epci_siren"].where(table["epci_siren"] != "")
+        table["epci_siren"] = None
+    table["epci_siren"] = table["epci_siren"].fillna(known["epci_siren"].reset_index(drop=True)).replace("", None)
     epci_names = national.dropna(subset="epci_siren").groupby("epci_siren")["epci_name"].first()
     table["epci_name"] = table["epci_siren"].map(epci_names).fillna(table["epci_siren"])
     for column in ("population_year", "density_level"):
@@ -291,7 +319,8 @@ def read_density(path: Path | str) -> pd.Series:
     words = {word: int(level["key"]) for level in parameters("density")["level"] for word in level["words"]}
     if has_numbers:
         words |= {str(level): level for level in range(1, 8)}
-    level = table.rows["density_level"].map(lambda text: words.get(fold(text)))
+    texts = table.rows["density_level"]
+    level = texts.map({text: words.get(fold(text)) for text in texts.unique()})
     findings = bad_codes(table)
     findings += [
         Finding(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.codes import CITY_ARRONDISSEMENTS, explain_bad_code, is_insee_code
+from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, among, explain_bad_code, is_insee_code
 from cptsgeo.communes import ALIASES
-from cptsgeo.crs import MAINLAND, WGS84, by_territory, require_crs
+from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs, require_crs
 from cptsgeo.embedded import embedded
 from cptsgeo.errors import DataError, FileError, Finding, raise_errors
-from cptsgeo.i18n import _, current_language, number
+from cptsgeo.i18n import _, current_language, ngettext, number
 from cptsgeo.names import fold
 from cptsgeo.parameters import parameters
 
@@ -28,8 +29,11 @@ OVERLAP_TOLERANCE_M2 = 10_000.0
 GAP_TOLERANCE_M2 = 10_000.0
 """Area of an unexplained hole up to which digitising is forgiven: one hectare."""
 
+AREA_MARGIN_DEGREES = 1.0
+"""How far beyond the area of use of its CRS an outline may reach: Guyane reaches 0.6 degree beyond it."""
 
-def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
+
+def read_contours(paths: Sequence[Path | str] = (), *, codes: Collection[str] | None = None) -> gpd.GeoDataFrame:
     """Read the outlines of units; the embedded schematic ones of four overseas territories when no file is given.
 
     Where a file holds the outline of Paris, Lyon or Marseille and another its arrondissements, these are clipped
@@ -40,6 +44,8 @@ def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
     paths
         GeoParquet, GeoPackage, GeoJSON or Shapefile, in any CRS, with a column ``insee_code`` (other usual names
         are understood). Several files are put end to end.
+    codes
+        Units to keep; all of them when not given.
 
     Returns
     -------
@@ -57,11 +63,15 @@ def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pandas as pd
 
+    wanted = None if codes is None else _with_whole_cities(codes)
     if not paths:
-        return gpd.read_parquet(embedded("communes/contours_outre_mer.parquet"))
-    layers = [_read_layer(Path(path)) for path in paths]
+        layers = [gpd.read_parquet(embedded("communes/contours_outre_mer.parquet"))]
+    else:
+        layers = [_read_layer(Path(path), wanted) for path in paths]
     contours = gpd.GeoDataFrame(pd.concat(layers, ignore_index=True), crs=WGS84)
     contours = _fit_arrondissements(contours)
+    if codes is not None:
+        contours = contours[among(contours["insee_code"], codes)]
     repeated = contours.loc[contours["insee_code"].duplicated(), ["insee_code", "geometry_source"]]
     raise_errors(
         [
@@ -80,17 +90,51 @@ def read_contours(paths: Sequence[Path | str] = ()) -> gpd.GeoDataFrame:
     return contours.sort_values("insee_code", ignore_index=True)
 
 
-def _read_layer(path: Path) -> gpd.GeoDataFrame:
+def _with_whole_cities(codes: Collection[str]) -> set[str]:
+    """Add to the codes of arrondissements their city and its other arrondissements, which they are fitted to."""
+    cities = {CITY_OF_ARRONDISSEMENT[code] for code in codes if code in CITY_OF_ARRONDISSEMENT}
+    return {*codes, *cities, *(part for city in cities for part in CITY_ARRONDISSEMENTS[city])}
+
+
+def _read_vector(path: Path) -> gpd.GeoDataFrame:
+    """Read a file of one layer, or the communes and arrondissements municipaux of one of many, such as ADMIN EXPRESS."""
     import geopandas as gpd
+    import pandas as pd
     import pyogrio
+
+    layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    known = [name for name in layers if fold(name).replace(" ", "_") in {"commune", "arrondissement_municipal"}]
+    if len(layers) == 1 or not known:
+        return pyogrio.read_dataframe(path, layer=layers[0])
+    parts = []
+    for name in known:
+        part = pyogrio.read_dataframe(path, layer=name)
+        part = part.rename(columns={column: column.lower() for column in part.columns if column != part.geometry.name})
+        if "insee_arm" in part:
+            part["insee_com"] = part["insee_arm"]
+        parts.append(part.rename_geometry("outline"))
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="outline", crs=parts[0].crs)
+
+
+def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+    import pyarrow as pa
+    import pyogrio
+    import shapely
 
     if path.is_dir():
         raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
     if not path.exists():
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
     try:
-        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
-    except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
+        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_vector(path)
+    except (
+        OSError,
+        ValueError,
+        pa.ArrowException,
+        pyogrio.errors.DataSourceError,
+        shapely.errors.ShapelyError,
+    ) as error:
         raise FileError(
             _("the file cannot be read as a map layer"),
             fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),
@@ -111,7 +155,7 @@ def _read_layer(path: Path) -> gpd.GeoDataFrame:
             fix=_("name that column insee_code"),
             where=path.name,
         )
-    codes = layer[code].astype("str").str.strip()
+    codes = layer[code].astype("str").fillna("").str.strip()
     findings = []
     for row, (text, shape) in enumerate(zip(codes, layer.geometry, strict=True), start=1):
         if not is_insee_code(text):
@@ -131,12 +175,48 @@ def _read_layer(path: Path) -> gpd.GeoDataFrame:
                 )
             )
     raise_errors(findings)
-    shapes = (
-        layer.geometry.to_crs(WGS84).make_valid() if not layer.geometry.is_valid.all() else layer.to_crs(WGS84).geometry
-    )
+    if layer.empty:
+        raise DataError(_("the file is empty"), fix=_("give a layer that holds outlines"), where=path.name)
+    if wanted is not None:
+        kept = among(codes, wanted)
+        layer, codes = layer[kept], codes[kept]
+    shapes = layer.geometry.to_crs(WGS84)
+    if not shapes.is_valid.all():
+        shapes = shapes.make_valid(method="structure", keep_collapsed=False)
+    misplaced = codes[~_in_territory(codes, shapes)]
+    if len(misplaced):
+        raise DataError(
+            ngettext(
+                "the outline of {count} unit is not in its territory ({examples})",
+                "the outlines of {count} units are not in their territory ({examples})",
+                len(misplaced),
+            ).format(count=number(len(misplaced)), examples=", ".join(misplaced[:5])),
+            fix=_(
+                "check that the layer says the CRS of its coordinates (metres said to be degrees, latitude in the"
+                " place of longitude), and its codes"
+            ),
+            where=path.name,
+        )
     return gpd.GeoDataFrame(
         {"insee_code": codes.to_numpy(), "geometry_source": path.name}, geometry=shapes.to_numpy(), crs=WGS84
     )
+
+
+def _in_territory(codes: pd.Series, shapes: gpd.GeoSeries) -> NDArray[np.bool_]:
+    """Tell of each outline in degrees whether it lies where the metric CRS of its territory is used."""
+    import numpy as np
+    import pyproj
+
+    bounds = shapes.bounds.to_numpy()
+    crs = codes.map(metric_crs).to_numpy()
+    inside = np.zeros(len(codes), dtype="bool")
+    for epsg in np.unique(crs):
+        area = pyproj.CRS(epsg).area_of_use
+        assert area is not None, "each of our CRS says where it serves"
+        west, south, east, north = np.array(area.bounds) + AREA_MARGIN_DEGREES * np.array([-1, -1, 1, 1])
+        within = (bounds[:, :2] >= (west, south)).all(axis=1) & (bounds[:, 2:] <= (east, north)).all(axis=1)
+        inside |= within & (crs == epsg)
+    return inside
 
 
 def _fit_arrondissements(contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -191,17 +271,21 @@ def check_contours(contours: gpd.GeoDataFrame, *, accept_holes: bool = False) ->
     for epsg, part in by_territory(contours).items():
         shapes = part.geometry.to_numpy()
         invalid = ~shapely.is_empty(shapely.coverage_invalid_edges(shapes))
-        findings += _overlaps(part[invalid])
+        findings += _overlaps(part, invalid)
         findings += _holes(part, _united(shapes), epsg, accept_holes)
     return findings
 
 
-def _overlaps(part: gpd.GeoDataFrame) -> list[Finding]:
+def _overlaps(part: gpd.GeoDataFrame, invalid: NDArray[np.bool_]) -> list[Finding]:
+    """Measure the overlaps of the units that do not fit; a unit that wholly holds another one fits by its own edges."""
+    import numpy as np
     import shapely
 
     shapes = part.geometry.to_numpy()
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    one, other = one[one < other], other[one < other]
+    misfits = np.flatnonzero(invalid)
+    one, other = shapely.STRtree(shapes).query(shapes[misfits], predicate="intersects")
+    pairs = np.sort(np.column_stack([misfits[one], other]), axis=1)
+    one, other = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0).T
     areas = shapely.area(shapely.intersection(shapes[one], shapes[other]))
     codes = part["insee_code"].to_numpy()
     return [
@@ -272,7 +356,7 @@ def _holes(part: gpd.GeoDataFrame, union: Geometry, epsg: int, accept_holes: boo
 
 def undrawn(communes: pd.DataFrame, contours: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return the units that have no outline: they are counted, and cannot be drawn."""
-    return communes[~communes["insee_code"].isin(contours["insee_code"])]
+    return communes[~among(communes["insee_code"], contours["insee_code"])]
 
 
 def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
@@ -306,10 +390,11 @@ def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
 
 
 def _united(shapes: NDArray[np.object_]) -> Geometry:
-    """Unite shapes, the fast way when they form a coverage."""
+    """Unite shapes, the fast way when they form a coverage; overlaps make its result invalid, or no result."""
     import shapely
 
-    try:
-        return shapely.coverage_union_all(shapes)
-    except shapely.errors.GEOSException:
-        return shapely.union_all(shapes)
+    with suppress(shapely.errors.GEOSException):
+        united = shapely.coverage_union_all(shapes)
+        if shapely.is_valid(united):
+            return united
+    return shapely.union_all(shapes)

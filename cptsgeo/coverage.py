@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cptsgeo.codes import among
 from cptsgeo.errors import UsageError
 from cptsgeo.i18n import N_, _
 from cptsgeo.perimeters import STAGES, Perimeters
@@ -53,6 +54,21 @@ DEFINITIONS = (
 )
 
 
+def inhabitants(population: pd.Series, share: pd.Series) -> pd.Series:
+    """Return a share of populations in whole inhabitants, halves up, whatever the order in which shares were added.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> inhabitants(pd.Series([3, 3, 3]), pd.Series([0.5, 0.1 + 0.2 + 0.2, 0.2 + 0.2 + 0.1])).tolist()
+    [2, 2, 2]
+    """
+    import numpy as np
+
+    exact = (population * share).astype("float64").round(6)
+    return np.floor(exact + 0.5).astype("int64")
+
+
 def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
     """Say of each unit which CPTS it is in, the most advanced stage among them, and how many inhabitants they cover.
 
@@ -74,8 +90,6 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         ``covered_<stage>`` per stage (inhabitants in a CPTS of at least that stage) and one ``undecided_<stage>``
         (inhabitants whom CPTS of unknown stage would add to it if they had reached it).
     """
-    import numpy as np
-
     stage_rank = {stage: rank for rank, stage in enumerate(STAGES)}
     cpts = perimeters.cpts.set_index("cpts_id")
     members = perimeters.membership.assign(
@@ -85,10 +99,10 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         .fillna(UNKNOWN_RANK)
         .astype("int64"),
     )
-    members = members[members["insee_code"].isin(communes["insee_code"])]
-    grouped = members.sort_values("cpts_name").groupby("insee_code")
+    members = members[among(members["insee_code"], communes["insee_code"])]
+    grouped = members.groupby("insee_code")
     units = communes.assign(
-        cpts=communes["insee_code"].map(grouped["cpts_name"].agg("; ".join)).astype("object").fillna("").astype("str"),
+        cpts=communes["insee_code"].map(_joined_names(members)).astype("object").fillna("").astype("str"),
         cpts_count=communes["insee_code"].map(grouped.size()).fillna(0).astype("int64"),
     )
     best = communes["insee_code"].map(grouped["rank"].max())
@@ -97,8 +111,7 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
 
     def covered(counted: pd.Series) -> pd.Series:
         share = members[counted].groupby("insee_code")["share"].sum().clip(upper=1)
-        exact = communes["population"] * communes["insee_code"].map(share).fillna(0.0)
-        return np.floor(exact.astype("float64") + 0.5).astype("int64")
+        return inhabitants(communes["population"], communes["insee_code"].map(share).fillna(0.0))
 
     units["population_covered"] = covered(members["rank"] >= UNKNOWN_RANK)
     units["population_white"] = units["population"].astype("int64") - units["population_covered"]
@@ -107,6 +120,15 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         units[f"covered_{stage}"] = covered(reached)
         units[f"undecided_{stage}"] = covered(reached | (members["rank"] == UNKNOWN_RANK)) - units[f"covered_{stage}"]
     return units
+
+
+def _joined_names(members: pd.DataFrame) -> pd.Series:
+    """Write the names of each unit's CPTS, sorted, by ``insee_code``; most units have one, and need no joining."""
+    import pandas as pd
+
+    several = members["insee_code"].duplicated(keep=False)
+    joined = members[several].sort_values("cpts_name").groupby("insee_code")["cpts_name"].agg("; ".join)
+    return pd.concat([members[~several].set_index("insee_code")["cpts_name"], joined.astype("object")])
 
 
 def coverage(
@@ -140,8 +162,8 @@ def coverage(
         ``population_covered``, ``coverage_rate`` (fraction of 1; missing where nobody lives), ``units``,
         ``units_covered``, ``units_outside_scope`` (units of the group that the scope leaves out),
         ``population_stage_unknown`` (what CPTS of unknown stage would add to a threshold if they met it: the rate
-        is a lower bound where it is not 0), and with ``areas_km2`` also ``area_km2``, ``area_covered_km2`` and
-        ``units_without_area``. A list where no stage is known has only the rows of ``any`` and ``unknown``.
+        is a lower bound where it is not 0), and with ``areas_km2`` also ``area_km2``, ``area_covered_km2`` (missing
+        where no area of the group is known) and ``units_without_area``. A list where no stage is known has only the rows of ``any`` and ``unknown``.
 
     Notes
     -----
@@ -182,11 +204,11 @@ def coverage(
                 "units_covered": met,
                 "population_stage_unknown": _undecided(units, definition),
                 "area_km2": units["area"],
-                "area_covered_km2": units["area"].where(met, 0.0),
+                "area_covered_km2": units["area"].where(met | units["area"].isna(), 0.0),
                 "units_without_area": units["area"].isna(),
             }
         )
-        table = frame.groupby(["code", "name"], as_index=False, dropna=False).sum()
+        table = frame.groupby(["code", "name"], as_index=False).sum(min_count=1)
         parts.append(
             table.assign(
                 order=order, counting=definition.counting, stage=definition.stage, definition=_(definition.label)
@@ -215,14 +237,15 @@ def coverage(
 
 
 def _group_keys(units: pd.DataFrame, by: str) -> tuple[pd.Series, pd.Series]:
-    """Return code and name of each unit's group; units in no EPCI are a group of their own."""
+    """Return code and name of each unit's group; units in no EPCI, or no région, are a group of their own."""
     import pandas as pd
 
     columns = GROUPS[by]
     if columns is None:
         return pd.Series("scope", units.index), pd.Series(_("whole scope"), units.index)
     code, name = columns
-    return units[code].fillna("none").astype("str"), units[name].fillna(_("in no EPCI")).astype("str")
+    absent = _("in no EPCI") if by == "epci" else _("in no région")
+    return units[code].fillna("none").astype("str"), units[name].fillna(absent).astype("str")
 
 
 def _covered(units: pd.DataFrame, definition: Definition) -> pd.Series:

@@ -91,7 +91,7 @@ class DataError(CptsGeoError, ValueError):
     problem, fix, where
         As in :class:`CptsGeoError`.
     findings
-        Everything found wrong; the message lists the first of them and counts the rest.
+        Everything found wrong; the message lists the first of them and counts the rest, and says a single one once.
     """
 
     def __init__(self, problem: str, *, fix: str, where: str = "", findings: Iterable[Finding] = ()) -> None:
@@ -100,6 +100,8 @@ class DataError(CptsGeoError, ValueError):
 
     def __str__(self) -> str:
         lines = [super().__str__()]
+        if [finding.problem for finding in self.findings] == [self.problem]:
+            return lines[0]
         for finding in self.findings[:SHOWN_FINDINGS]:
             lines.append("  - " + headed(finding.where, finding.problem))
             if finding.fix and finding.fix != self.fix:
@@ -127,7 +129,7 @@ def raise_errors(findings: Iterable[Finding]) -> None:
         return
     if len(errors) == 1:
         only = errors[0]
-        raise DataError(only.problem, fix=only.fix, where=only.where)
+        raise DataError(only.problem, fix=only.fix, where=only.where, findings=errors)
     files = sorted({finding.file for finding in errors if finding.file})
     raise DataError(
         _("{count} errors in the data").format(count=len(errors)),

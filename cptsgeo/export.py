@@ -14,7 +14,7 @@ from cptsgeo.files import whole_file
 from cptsgeo.i18n import _, number, percent
 from cptsgeo.parameters import labels
 from cptsgeo.schemas import COLUMNS, label
-from cptsgeo.tabular import FORMULA_STARTS
+from cptsgeo.tabular import is_guarded
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -26,7 +26,12 @@ MAP_FORMATS = ("geojson", "gpkg")
 FIXED_TIME = "2000-01-01T00:00:00.000Z"
 ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 RATE_DIGITS = 6
-UNGROUPED = {"population_year", "density_level", "size_class", "size_class_before", "size_class_after", "seed"}
+STAGE_COLUMNS = {"stage", "stage_before", "stage_after"}
+UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed", "contract_year"} | {
+    "size_class_before",
+    "size_class_after",
+    "seed",
+}
 """Counts that are names: written without separators."""
 
 
@@ -108,11 +113,13 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
         if form in TEXT_FORMATS:
             part.write_text(to_text(table, form), encoding="utf-8", newline="")
         elif form == "xlsx":
-            part.write_bytes(_xlsx({path.stem[:31]: table}))
+            part.write_bytes(_xlsx({path.stem: table}))
         elif form == "parquet":
             table.to_parquet(part, index=False, compression="zstd")
         else:
-            _write_gpkg(table, part, path.stem)
+            layer = part.with_name("layer.gpkg")
+            _write_gpkg(table, layer, path.stem)
+            layer.replace(part)
 
 
 def write_workbook(tables: dict[str, pd.DataFrame], path: Path, *, overwrite: bool = False) -> None:
@@ -151,7 +158,7 @@ def _guarded(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(
         **{
             name: table[name].map(
-                lambda value: "'" + value if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+                lambda value: "'" + value if isinstance(value, str) and is_guarded("'" + value) else value
             )
             for name in texts
         }
@@ -183,7 +190,7 @@ def cell_text(value: Any, column: str) -> str:
 
     if pd.isna(value):
         return "–"
-    if column == "stage":
+    if column in STAGE_COLUMNS:
         return labels("stages").get(value, str(value))
     kind = COLUMNS[column].kind if column in COLUMNS else "text"
     if kind == "rate":
@@ -192,8 +199,14 @@ def cell_text(value: Any, column: str) -> str:
         return str(value) if column in UNGROUPED else number(int(value))
     if kind == "measure":
         return number(float(value), 1)
+    if kind == "fraction":
+        return percent(float(value), 2)
+    if kind == "difference":
+        return number(int(value))
     if kind == "euros":
         return number(float(value), 0 if float(value).is_integer() else 2)
+    if kind == "flag":
+        return _("yes") if value else _("no")
     return str(value)
 
 
@@ -224,13 +237,15 @@ def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
     import pandas as pd
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
+    from openpyxl.workbook.child import INVALID_TITLE_REGEX
 
     workbook = Workbook(write_only=True)
     workbook.properties.created = workbook.properties.modified = datetime(*ZIP_TIME)
     for title, table in tables.items():
         plain = _without_shapes(table)
-        sheet = workbook.create_sheet(title[:31])
+        sheet = workbook.create_sheet(INVALID_TITLE_REGEX.sub("_", title)[:31])
         sheet.freeze_panes = "A2"
         for position, name in enumerate(plain.columns):
             sheet.column_dimensions[chr(ord("A") + position)].width = max(12, min(40, len(label(name)) + 2))
@@ -241,10 +256,12 @@ def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
         for row in plain.astype("object").itertuples(index=False):
             cells = []
             for name, value in zip(plain.columns, row, strict=True):
-                cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
                 if isinstance(value, str):
+                    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value))
                     cell.data_type = "s"
-                if name in COLUMNS and COLUMNS[name].kind == "rate":
+                else:
+                    cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
+                if name in COLUMNS and COLUMNS[name].kind in {"rate", "fraction"}:
                     cell.number_format = "0.00%"
                 elif name in COLUMNS and COLUMNS[name].kind == "count" and name != "population_year":
                     cell.number_format = "#,##0"

@@ -40,9 +40,9 @@ def assignment_table(
     table["action"] = ["extend" if one in found.extended else "create" if one in taker else "none" for one in block]
     table["cpts_id"] = [taker.get(one, "") for one in block]
     table["cpts_name"] = [name_of.get(cpts_id, "") for cpts_id in table["cpts_id"]]
-    table["reason"] = [reasons.get(one, "") for one in block]
-    table = table.astype({"action": "str", "cpts_id": "str", "cpts_name": "str", "reason": "str"})
-    columns = "insee_code name cluster_id population_white action cpts_id cpts_name reason"
+    table["why_white"] = [reasons.get(one, "") for one in block]
+    table = table.astype({"action": "str", "cpts_id": "str", "cpts_name": "str", "why_white": "str"})
+    columns = "insee_code name cluster_id population_white action cpts_id cpts_name why_white"
     return table[columns.split()]
 
 
@@ -148,7 +148,7 @@ def summary_of(found: Assignment, problem: Problem, changes: pd.DataFrame, assig
             "euros_per_need": euros / need if need > 0 else float("nan"),
             "objective_value": found.value,
             "objective_bound": found.bound,
-            "gap": (found.value - found.bound) / found.value if found.value > 0 else 0.0,
+            "objective_gap": (found.value - found.bound) / found.value if found.value > 0 else 0.0,
         },
         index=[0],
     )

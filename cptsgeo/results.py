@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from cptsgeo.contours import dissolve, undrawn
 from cptsgeo.coverage import coverage, unit_coverage
 from cptsgeo.crs import areas_km2
+from cptsgeo.funding import funding, funding_by
 from cptsgeo.i18n import _
 from cptsgeo.parameters import labels
-from cptsgeo.schemas import conform
+from cptsgeo.schemas import TABLES, conform
 from cptsgeo.sizes import double_counts, double_counts_by_pair, size_distribution, sizes, unit_size_class
 from cptsgeo.study import Study
 from cptsgeo.white_zones import density_group, density_label, white_zones, white_zones_by_density
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-LEVELS = ("scope", "region", "departement", "epci", "unit")
+LEVELS = ("scope", "region", "departement", "epci")
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,8 @@ def compute_tables(study: Study) -> dict[str, pd.DataFrame]:
     for level in LEVELS:
         table = coverage(study.communes, study.perimeters, in_scope=study.in_scope, by=level, areas_km2=areas)
         tables[f"coverage_by_{level}"] = conform(table, "coverage" if areas is None else "coverage_with_area")
+    units = unit_coverage(study.units, study.perimeters)
+    tables["units"] = conform(units[list(TABLES["units"])], "units")
     size_table = conform(sizes(study.communes, study.perimeters), "sizes")
     tables["sizes"] = size_table
     tables["size_distribution"] = conform(size_distribution(size_table), "size_distribution")
@@ -73,6 +76,10 @@ def compute_tables(study: Study) -> dict[str, pd.DataFrame]:
     tables["double_counts_by_pair"] = conform(
         double_counts_by_pair(study.communes, study.perimeters), "double_counts_by_pair"
     )
+    tables["funding"] = conform(funding(study.communes, study.perimeters), "funding")
+    for level in ("scope", "region", "departement"):
+        table = funding_by(study.communes, study.perimeters, by=level, in_scope=study.in_scope)
+        tables[f"funding_by_{level}"] = conform(table, "funding_by")
     tables["white_zones"] = conform(white_zones(study.units, study.perimeters), "white_zones")
     tables["white_zones_by_density"] = conform(
         white_zones_by_density(study.units, study.perimeters), "white_zones_by_density"

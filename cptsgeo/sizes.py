@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from cptsgeo.coverage import inhabitants
 from cptsgeo.parameters import in_force
 from cptsgeo.perimeters import Perimeters
 
@@ -53,19 +54,42 @@ def member_populations(communes: pd.DataFrame, perimeters: Perimeters) -> pd.Dat
     Returns
     -------
     DataFrame
-        ``membership`` with ``population`` (of the unit) and ``population_in_cpts`` (population x share, rounded to
-        the inhabitant), joined on ``insee_code``.
-    """
-    import numpy as np
+        ``membership`` with ``population`` (of the unit) and ``population_in_cpts`` (population x share in whole
+        inhabitants), joined on ``insee_code``.
 
+    Notes
+    -----
+    The parts of a unit are rounded one on top of the other, in the order of ``cpts_id``, so that they sum to its
+    covered population: rounding alone never counts an inhabitant twice, nor loses one.
+    """
     joined = perimeters.membership.merge(
         communes[["insee_code", "name", "population", "region_code", "region_name"]],
         on="insee_code",
         how="left",
         validate="many_to_one",
     )
-    exact = (joined["population"] * joined["share"]).astype("float64")
-    return joined.assign(population_in_cpts=np.floor(exact + 0.5).astype("int64"))
+    return joined.assign(population_in_cpts=stacked_parts(joined, ["insee_code"]))
+
+
+def stacked_parts(members: pd.DataFrame, units: list[str]) -> pd.Series:
+    """Count the inhabitants that each CPTS has in each unit, so that the parts of a unit sum to what they cover.
+
+    Parameters
+    ----------
+    members
+        ``cpts_id``, ``population`` (of the unit), ``share``, and the columns of ``units``.
+    units
+        Columns that name a unit: its code, and its edition where there are several.
+
+    Returns
+    -------
+    Series
+        Whole inhabitants, index of ``members``.
+    """
+    stacked = members.sort_values([*units, "cpts_id"])
+    keys = [stacked[name] for name in units]
+    reached = inhabitants(stacked["population"], stacked["share"].groupby(keys).cumsum())
+    return (reached - reached.groupby(keys).shift(fill_value=0)).reindex(members.index)
 
 
 def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = None) -> pd.DataFrame:
@@ -90,13 +114,14 @@ def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = N
 
     Notes
     -----
-    ``population = sum over units of round(population of the unit x share)``.
+    ``population = sum over units of population of the unit x share``, in whole inhabitants as
+    :func:`member_populations` rounds them.
     """
     import pandas as pd
 
     members = member_populations(communes, perimeters)
     grouped = members.groupby("cpts_id")
-    table = perimeters.cpts.copy()
+    table = perimeters.cpts[["cpts_id", "cpts_name", "stage"]].copy()
     table["units"] = table["cpts_id"].map(grouped.size()).fillna(0).astype("int64")
     table["population"] = table["cpts_id"].map(grouped["population_in_cpts"].sum()).fillna(0).astype("int64")
     table["size_class"] = pd.array(size_class(table["population"], on=on), dtype="Int64")
@@ -186,7 +211,7 @@ def size_distribution(sizes: pd.DataFrame) -> pd.DataFrame:
     placed = sizes.dropna(subset="size_class")
     everywhere = placed.assign(region_code="all", region_name="")
     stacked = pd.concat([placed, everywhere])
-    counted = stacked.groupby(["region_code", "region_name", "size_class"]).agg(
+    counted = stacked.groupby(["region_code", "region_name", "size_class"], dropna=False).agg(
         cpts_count=("cpts_id", "size"), population=("population", "sum")
     )
     regions = stacked[["region_code", "region_name"]].drop_duplicates().sort_values("region_code")
@@ -217,8 +242,6 @@ def double_counts(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
     -----
     The sum of ``double_count`` is the sum of the CPTS populations minus the covered population, to the inhabitant.
     """
-    import numpy as np
-
     members = member_populations(communes, perimeters)
     members["cpts_name"] = members["cpts_id"].map(perimeters.cpts.set_index("cpts_id")["cpts_name"])
     table = (
@@ -234,8 +257,7 @@ def double_counts(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         )
         .reset_index()
     )
-    covered = (table["population"] * table["share"].clip(upper=1)).astype("float64")
-    table["population_covered"] = np.floor(covered + 0.5).astype("int64")
+    table["population_covered"] = inhabitants(table["population"], table["share"].clip(upper=1))
     table["double_count"] = table["population_counted"] - table["population_covered"]
     return table[table["cpts_count"] > 1].drop(columns="share").reset_index(drop=True)
 
@@ -251,14 +273,12 @@ def double_counts_by_pair(communes: pd.DataFrame, perimeters: Perimeters) -> pd.
         in common: ``max(0, share + other share - 1)``). A unit in three CPTS is in three pairs, so pairs may sum
         to more than the ledger.
     """
-    import numpy as np
-
     names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
     members = member_populations(communes, perimeters)[["cpts_id", "insee_code", "share", "population"]]
     pairs = members.merge(members[["cpts_id", "insee_code", "share"]], on="insee_code", suffixes=("", "_other"))
     pairs = pairs[pairs["cpts_id"] < pairs["cpts_id_other"]]
-    common = pairs["population"] * (pairs["share"] + pairs["share_other"] - 1).clip(lower=0)
-    pairs = pairs.assign(common=np.floor(common.astype("float64") + 0.5).astype("int64"))
+    least = (pairs["share"] + pairs["share_other"] - 1).clip(lower=0)
+    pairs = pairs.assign(common=inhabitants(pairs["population"], least))
     table = (
         pairs.groupby(["cpts_id", "cpts_id_other"], as_index=False)
         .agg(units=("insee_code", "size"), population=("common", "sum"))

@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cptsgeo.codes import among
 from cptsgeo.communes import embedded_communes, parse_communes, read_density, with_density
 from cptsgeo.errors import CptsGeoError, DataError, Finding, raise_errors
 from cptsgeo.i18n import _, ngettext, number
@@ -110,7 +111,7 @@ def read_study(inputs: Inputs, *, with_contours: bool = False) -> Study:
 
 def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study | None, list[Finding]]:
     """Read as :func:`read_study`, and return every finding, errors too; no study where the tables cannot be joined."""
-    from cptsgeo.check import check
+    from cptsgeo.check import check, wholly_outside
     from cptsgeo.contours import check_contours, read_contours
 
     communes, findings = parse_communes(inputs.communes, population_year=inputs.population_year)
@@ -125,23 +126,22 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
     if any(finding.severity == "error" for finding in findings):
         return None, findings
     findings += _missing_units(communes, inputs)
-    if inputs.stages:
-        chosen = with_stages(perimeters, inputs.stages)
-        findings += _left_out(perimeters, chosen)
-        perimeters = chosen
     scope = inputs.scope or (
         embedded_scope() if inputs.perimeters is None else touched_departements(communes, perimeters)
     )
     inside = in_scope(communes, scope)
     codes = set(communes.loc[inside, "insee_code"])
+    findings += wholly_outside(perimeters, codes)
+    if inputs.stages:
+        chosen = with_stages(perimeters, inputs.stages)
+        findings += _left_out(perimeters, chosen)
+        perimeters = chosen
     contours = None
     if with_contours:
-        contours = read_contours(inputs.contours)
-        drawn = contours["insee_code"].isin(codes | set(perimeters.membership["insee_code"]))
-        contours = contours[drawn].reset_index(drop=True)
+        contours = read_contours(inputs.contours, codes=codes | set(perimeters.membership["insee_code"]))
         findings += check_contours(contours, accept_holes=inputs.accept_holes)
     findings += check(communes, perimeters, in_scope=inside, contours=contours)
-    present = perimeters.membership.loc[perimeters.membership["insee_code"].isin(codes), "cpts_id"].unique()
+    present = perimeters.membership.loc[among(perimeters.membership["insee_code"], codes), "cpts_id"].unique()
     empty = ~perimeters.cpts["cpts_id"].isin(perimeters.membership["cpts_id"])
     kept = perimeters.cpts[perimeters.cpts["cpts_id"].isin(present) | empty]
     counted = Perimeters(
@@ -163,8 +163,8 @@ def _missing_units(communes: pd.DataFrame, inputs: Inputs) -> list[Finding]:
         return []
     national = embedded_communes()
     touched = national["departement_code"].isin(communes["departement_code"])
-    missing = national[touched & ~national["insee_code"].isin(communes["insee_code"])]
-    other = communes[~communes["insee_code"].isin(national["insee_code"])]
+    missing = national[touched & ~among(national["insee_code"], communes["insee_code"])]
+    other = communes[~among(communes["insee_code"], national["insee_code"])]
     files = ", ".join(path.name for path in inputs.communes)
     texts = [
         (

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors
-from cptsgeo.i18n import _
+from cptsgeo.i18n import N_, _
 from cptsgeo.names import fold
 
 if TYPE_CHECKING:
@@ -20,6 +23,17 @@ SEPARATORS = (",", ";", "\t")
 HEADER_SEARCH_ROWS = 20
 PARQUET_MAGIC = b"PAR1"
 ZIP_MAGIC = b"PK\x03\x04"
+ODS_ENTRY = b"mimetypeapplication/vnd.oasis"
+REFUSED_STARTS = {
+    b"\xd0\xcf\x11\xe0": N_("an old Excel workbook (XLS)"),
+    b"\xff\xfe": N_("text in UTF-16"),
+    b"\xfe\xff": N_("text in UTF-16"),
+    b"%PDF": "PDF",
+    b"<": "HTML",
+    b"{": "JSON",
+    b"[": "JSON",
+}
+STDIN = "-"
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -59,7 +73,7 @@ class TextTable:
         DataError
             For a required column that is absent, or one that two columns claim to be.
         """
-        folded = {column: fold(column).replace(" ", "_") for column in self.rows.columns}
+        folded = {column: _folded_name(column) for column in self.rows.columns}
         names: dict[str, str] = {}
         findings = []
         for standard, known in aliases.items():
@@ -99,7 +113,9 @@ class TextTable:
         return TextTable(self.file, self.rows.rename(columns=names))
 
 
-def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str | None = None) -> TextTable:
+def read_table(
+    path: Path | str, *, header_has: Sequence[str] = (), sheet: str | None = None, fill_merged: bool = False
+) -> TextTable:
     """Read a table as text; nothing is converted, so ``01001`` stays ``01001``.
 
     The content decides the format, and must agree with the file's ending. CSV: UTF-8 with or without BOM, else
@@ -110,12 +126,14 @@ def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str |
     Parameters
     ----------
     path
-        A ``.csv``, ``.txt``, ``.tsv``, ``.xlsx`` or ``.parquet`` file.
+        A ``.csv``, ``.txt``, ``.tsv``, ``.xlsx`` or ``.parquet`` file; ``-`` for the standard input.
     header_has
-        Folded column names (see :func:`cptsgeo.names.fold`): when given, the header is the first of the
-        leading rows that holds one of them; else it is the first row.
+        Column names: when given, the header is the first of the leading rows that holds one of them, whatever its
+        case and accents; else it is the first row.
     sheet
         Sheet of an XLSX workbook; the first one when not given.
+    fill_merged
+        Give every cell of a merged range of an XLSX sheet the value that the range shows.
 
     Raises
     ------
@@ -126,38 +144,86 @@ def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str |
     """
     path = Path(path)
     content = _content(path)
+    file = _("standard input") if str(path) == STDIN else path.name
+    known_names = {_folded_name(name) for name in header_has}
     if content.startswith(PARQUET_MAGIC):
         _expect(path, {".parquet"}, "Parquet")
-        return _read_parquet(path)
-    if content.startswith(ZIP_MAGIC):
+        return _read_parquet(file, content)
+    if content.startswith(ZIP_MAGIC) and not content[30:].startswith(ODS_ENTRY):
         _expect(path, {".xlsx"}, "XLSX")
-        rows = _xlsx_rows(path, sheet)
+        rows = _xlsx_rows(file, content, sheet, fill_merged)
     else:
+        _refuse(file, content)
         _expect(path, {".csv", ".txt", ".tsv"}, _("delimited text"))
-        rows = _csv_rows(path, content)
-    return _table(path.name, rows, {fold(name) for name in header_has})
+        rows = _csv_rows(file, content, known_names)
+    return _table(file, rows, known_names)
+
+
+def _folded_name(column: str) -> str:
+    return fold(column).replace(" ", "_")
+
+
+def parse_day(text: str) -> date | None:
+    """Read a day written as ``2024-03-31`` or ``31/03/2024``, with midnight behind it or not; ``None`` for another text.
+
+    Examples
+    --------
+    >>> parse_day("31/03/2024"), parse_day("2024-03-31 00:00:00"), parse_day("03/31/2024")
+    (datetime.date(2024, 3, 31), datetime.date(2024, 3, 31), None)
+    """
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text.removesuffix(" 00:00:00").removesuffix("T00:00:00"), form).date()
+        except ValueError:
+            continue
+    return None
 
 
 def _content(path: Path) -> bytes:
-    if path.is_dir():
-        raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
+    if str(path) == STDIN:
+        return sys.stdin.buffer.read()
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except FileNotFoundError:
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from None
     except OSError as error:
+        if isinstance(error, IsADirectoryError | PermissionError) and path.is_dir():
+            raise FileError(
+                _("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path)
+            ) from None
         raise FileError(
             _("the file cannot be read ({reason})").format(reason=error.strerror),
             fix=_("check its permissions"),
             where=str(path),
         ) from error
-    if not content.strip(b"\xef\xbb\xbf \t\r\n"):
-        raise DataError(_("the file is empty"), fix=_("give a file with a header and rows"), where=path.name)
-    return content
+
+
+def _empty(file: str) -> DataError:
+    return DataError(_("the file is empty"), fix=_("give a file with a header and rows"), where=file)
+
+
+def _no_rows(file: str) -> DataError:
+    return DataError(_("the file has a header and no rows"), fix=_("give a file with a header and rows"), where=file)
+
+
+def _refuse(file: str, content: bytes) -> None:
+    """Refuse what is neither Parquet, XLSX nor delimited text, by its name where it is known."""
+    beginning = content[:1000].removeprefix(b"\xef\xbb\xbf").lstrip()
+    kind = next((_(kind) for start, kind in REFUSED_STARTS.items() if beginning.startswith(start)), "")
+    if content.startswith(ZIP_MAGIC):
+        kind = _("an OpenDocument spreadsheet (ODS)")
+    if kind or b"\x00" in content:
+        raise FileError(
+            _("the content is {kind}, which cannot be read here").format(kind=kind)
+            if kind
+            else _("the content is not text"),
+            fix=_("open it in a spreadsheet and save it as CSV UTF-8 or XLSX"),
+            where=file,
+        )
 
 
 def _expect(path: Path, endings: set[str], kind: str) -> None:
-    if path.suffix.lower() not in endings:
+    if str(path) != STDIN and path.suffix.lower() not in endings:
         raise FileError(
             _("the content is {kind}, but the name says {ending}").format(
                 kind=kind, ending=path.suffix or _("nothing")
@@ -169,16 +235,15 @@ def _expect(path: Path, endings: set[str], kind: str) -> None:
         )
 
 
-def _csv_rows(path: Path, content: bytes) -> list[tuple[int, list[str]]]:
-    if b"\x00" in content:
-        raise FileError(_("the content is not text"), fix=_("export the table as CSV or XLSX"), where=path.name)
+def _csv_rows(file: str, content: bytes, known_names: set[str]) -> list[tuple[int, list[str]]]:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", errors="replace")
-    first_line = next(line for line in text.splitlines() if line.strip())
-    separator = max(SEPARATORS, key=first_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    if not text.strip():
+        raise _empty(file)
+    separator = _separator(text, known_names)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     rows = []
     start = 1
     try:
@@ -189,33 +254,55 @@ def _csv_rows(path: Path, content: bytes) -> list[tuple[int, list[str]]]:
         raise FileError(
             _("row {row} cannot be read as delimited text").format(row=start),
             fix=_("look for an unclosed quotation mark, or export the table again"),
-            where=path.name,
+            where=file,
         ) from error
     return rows
 
 
+def _separator(text: str, known_names: set[str]) -> str:
+    """Return the separator that the header holds most of; titles may stand above it."""
+    lines = [line for line in islice(io.StringIO(text), HEADER_SEARCH_ROWS) if line.strip()]
+    lines = lines or [next(line for line in io.StringIO(text) if line.strip())]
+    headers = [
+        line
+        for line in lines
+        if any(known_names & {_folded_name(cell) for cell in line.split(separator)} for separator in SEPARATORS)
+    ]
+    return max(SEPARATORS, key=(headers or lines)[0].count)
+
+
 def _without_guard(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+    return cell[1:] if is_guarded(cell) else cell
 
 
-def _xlsx_rows(path: Path, sheet: str | None) -> list[tuple[int, list[str]]]:
+def is_guarded(cell: str) -> bool:
+    """Tell whether a text stands behind an apostrophe so that no spreadsheet runs it as a formula."""
+    return cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS)
+
+
+def _xlsx_rows(file: str, content: bytes, sheet: str | None, fill_merged: bool) -> list[tuple[int, list[str]]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
-        workbook = CalamineWorkbook.from_path(str(path))
+        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
         names = workbook.sheet_names
         if sheet is not None and sheet not in names:
             raise UsageError(
                 _("the workbook has no sheet {sheet!r}; it has: {names}").format(sheet=sheet, names=", ".join(names)),
                 fix=_("give the name of one of its sheets"),
-                where=path.name,
+                where=file,
             )
-        cells = workbook.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False)
+        page = workbook.get_sheet_by_name(sheet or names[0])
+        cells = page.to_python(skip_empty_area=False)
+        for (top, left), (bottom, right) in (page.merged_cell_ranges or ()) if fill_merged else ():
+            for row in range(top, min(bottom + 1, len(cells))):
+                for column in range(left, min(right + 1, len(cells[row]))):
+                    cells[row][column] = cells[top][left]
     except CalamineError as error:
         raise FileError(
             _("the workbook cannot be read ({reason})").format(reason=error),
             fix=_("open it in a spreadsheet and save it again as XLSX"),
-            where=path.name,
+            where=file,
         ) from error
     return [(row, [_cell_text(value) for value in values]) for row, values in enumerate(cells, start=1)]
 
@@ -227,7 +314,7 @@ def _cell_text(value: object) -> str:
         return ";".join(map(str, value))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return _without_guard(str(value).strip())
+    return str(value).strip()
 
 
 def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -> TextTable:
@@ -235,14 +322,14 @@ def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -
 
     filled = [(row, cells) for row, cells in rows if any(cells)]
     if not filled:
-        raise DataError(_("the file is empty"), fix=_("give a file with a header and rows"), where=file)
+        raise _empty(file)
     start = 0
     if header_has:
         start = next(
             (
                 position
                 for position, (_row, cells) in enumerate(filled[:HEADER_SEARCH_ROWS])
-                if header_has & {fold(cell) for cell in cells}
+                if header_has & {_folded_name(cell) for cell in cells}
             ),
             0,
         )
@@ -251,7 +338,7 @@ def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -
         header = header[:-1]
     body = filled[start + 1 :]
     if not body:
-        raise DataError(_("the file has a header and no rows"), fix=_("give a file with a header and rows"), where=file)
+        raise _no_rows(file)
     width = len(header)
     raise_errors(
         [
@@ -262,7 +349,7 @@ def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -
                 _("rename or remove one of them"),
                 file,
             )
-            for name in sorted({name for name in header if header.count(name) > 1})
+            for name in sorted({name for name in header if name and header.count(name) > 1})
         ]
         + [
             Finding(
@@ -281,27 +368,30 @@ def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -
     columns = {
         name: pd.array([cells[position] if position < len(cells) else "" for _row, cells in body], dtype="str")
         for position, name in enumerate(header)
+        if name
     }
     return TextTable(file, pd.DataFrame(columns, index=index))
 
 
-def _read_parquet(path: Path) -> TextTable:
+def _read_parquet(file: str, content: bytes) -> TextTable:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        schema = pq.read_schema(path)
+        schema = pq.read_schema(io.BytesIO(content))
         columns = [name for name in schema.names if not pa.types.is_binary(schema.field(name).type)]
-        arrow = pq.read_table(path, columns=columns)
-    except (pa.ArrowInvalid, OSError) as error:
+        arrow = pq.read_table(io.BytesIO(content), columns=columns)
+    except (pa.ArrowException, OSError) as error:
         raise FileError(
             _("the Parquet file is damaged or truncated"),
             fix=_("copy or download it again"),
-            where=path.name,
+            where=file,
         ) from error
+    if not arrow.num_rows:
+        raise _no_rows(file)
     texts = {
         name: pd.array([_cell_text(value) for value in column.to_pylist()], dtype="str")
         for name, column in zip(arrow.column_names, arrow.columns, strict=True)
     }
-    return TextTable(path.name, pd.DataFrame(texts, index=pd.RangeIndex(1, arrow.num_rows + 1, name="row")))
+    return TextTable(file, pd.DataFrame(texts, index=pd.RangeIndex(1, arrow.num_rows + 1, name="row")))

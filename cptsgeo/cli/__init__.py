@@ -19,8 +19,16 @@ COMMANDS = {
     "sizes": N_("Compute the population and the ACI size class of each CPTS"),
     "white-zones": N_("List the units that no CPTS covers"),
     "fill": N_("Find what would fill the white zones, and at what cost"),
+    "funding": N_("Compute what the ACI pays, by CPTS, place and contract year"),
+    "watch": N_("Watch CPTS near a bound of size over several populations, and smooth their classes"),
+    "diff": N_("Explain how coverage moved between dated snapshots"),
+    "reconcile": N_("Compare published rates with ours under every definition"),
+    "card": N_("Write the identity card of a CPTS"),
+    "match": N_("Give the INSEE codes of names of communes"),
+    "data": N_("Bring the official data, and say how old it is"),
     "map": N_("Draw one interactive page"),
     "build": N_("Compute everything: pages and tables, in one folder"),
+    "replay": N_("Build again from a manifest, and compare"),
 }
 EXIT_DATA = 1
 EXIT_USAGE = 2
@@ -72,9 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from cptsgeo.cli.root import cli
 
         try:
-            cli.main(given, prog_name="cptsgeo", standalone_mode=False)
-        except click.exceptions.Exit as stop:
-            sys.exit(stop.exit_code)
+            stopped = cli.main(given, prog_name="cptsgeo", standalone_mode=False)
         except click.Abort:
             sys.exit(130)
         except click.ClickException as error:
@@ -83,3 +89,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except CptsGeoError as error:
             click.echo(headed(_("Error"), str(error)), err=True)
             sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_DATA)
+    if stopped:
+        sys.exit(stopped)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import deliver, input_options, output_options, study
+from cptsgeo.cli.options import deliver, draws, input_options, output_options, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_
@@ -27,13 +27,12 @@ LEVELS = ("scope", "region", "departement", "epci", "unit")
 @output_options
 def command(by: str, form: str | None, output: Path | None, overwrite: bool, **options: Any) -> None:
     """Read, compute, deliver."""
-    from cptsgeo.contours import read_contours
     from cptsgeo.coverage import coverage
     from cptsgeo.crs import areas_km2
-    from cptsgeo.export import MAP_FORMATS, with_geometry
+    from cptsgeo.export import with_geometry
 
-    draws = bool(options["contours"]) or form in MAP_FORMATS or (output and output.suffix[1:] in MAP_FORMATS)
-    read = study(with_contours=bool(draws), **options)
+    drawn = draws(form, output, options["contours"])
+    read = study(with_contours=drawn or bool(options["contours"]), **options)
     table = coverage(
         read.communes,
         read.perimeters,
@@ -41,7 +40,7 @@ def command(by: str, form: str | None, output: Path | None, overwrite: bool, **o
         by=by,
         areas_km2=areas_km2(read.contours) if read.contours is not None else None,
     )
-    if by == "unit" and draws:
+    if by == "unit" and drawn and read.contours is not None:
         first = table[(table["counting"] == "cumulative") & (table["stage"] == "any")]
-        table = with_geometry(first.rename(columns={"code": "insee_code"}), read_contours(options["contours"]))
+        table = with_geometry(first.rename(columns={"code": "insee_code"}), read.contours)
     deliver(table, form=form, output=output, overwrite=overwrite)

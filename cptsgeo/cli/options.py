@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,7 +13,7 @@ from cptsgeo.cli.texts import option
 from cptsgeo.i18n import LANGUAGES, N_, _, headed, ngettext, number
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -205,6 +205,19 @@ def study(*, with_contours: bool = False, uses_density: bool = False, **options:
     return result
 
 
+def parse_on(text: str | None) -> date | None:
+    """Read the day of the law; the latest law when none is given."""
+    from cptsgeo.errors import UsageError
+    from cptsgeo.tabular import parse_day
+
+    day = parse_day(text) if text else None
+    if text and day is None:
+        raise UsageError(
+            _("{value} is not a day").format(value=text), fix=_("write it as 2024-03-31 or 31/03/2024"), where="--on"
+        )
+    return day
+
+
 def say(text: str) -> None:
     """Write words to stderr: data alone goes to stdout."""
     click.echo(text, err=True)
@@ -225,6 +238,14 @@ def tell_findings(findings: Iterable[Finding]) -> None:
                 more,
             ).format(count=number(more))
         )
+
+
+def draws(form: str | None, output: Path | None, contours: Sequence[Path]) -> bool:
+    """Tell whether the output holds outlines: in a map format, and in Parquet when the user gives some."""
+    from cptsgeo.export import MAP_FORMATS
+
+    form = form or (output.suffix.lower().lstrip(".") if output else "")
+    return form in MAP_FORMATS or (form == "parquet" and bool(contours))
 
 
 def deliver(table: pd.DataFrame, *, form: str | None, output: Path | None, overwrite: bool) -> None:

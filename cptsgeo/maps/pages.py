@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cptsgeo.i18n import N_, _, day, headed, ngettext, number, percent
-from cptsgeo.maps.page import map_page
 from cptsgeo.maps.theme import DENSITIES, OUT_OF_SCOPE, SIZES, STAGES, WHITE_ZONE, Theme, styled
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import STAGES as STAGE_KEYS
@@ -44,6 +43,8 @@ def page(results: Results, name: str) -> str:
     name
         Key of :data:`PAGES`.
     """
+    from cptsgeo.maps.page import map_page
+
     makers: dict[str, tuple[Callable[[Results], Theme], ...]] = {
         "coverage": (stage_theme,),
         "sizes": (size_theme,),
@@ -216,7 +217,7 @@ def stage_theme(results: Results) -> Theme:
     """Colour units by the most advanced stage of their CPTS."""
     texts = {
         **{key: labels("stages")[key] for key in reversed(STAGE_KEYS)},
-        "unknown": _("Stage unknown"),
+        "unknown": _("Covered, stage unknown"),
         WHITE_ZONE: _("White zone: no CPTS"),
         OUT_OF_SCOPE: _("Outside the scope of the study"),
     }

@@ -1,0 +1,110 @@
+/* Ties the map to the panel around it: themes, outlines, territories, search, table, permalink, print. */
+(function (cptsgeo) {
+  "use strict";
+
+  cptsgeo.startPage = function (map, layer) {
+    const config = JSON.parse(document.getElementById("cg-config").textContent);
+    const { words } = config;
+    const wait = document.getElementById("cg-wait");
+    const corners = config.territories.map((bounds) => L.latLngBounds(bounds));
+
+    L.control.zoom({ position: "topright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
+    L.control.scale({ imperial: false }).addTo(map);
+    if (corners.length) map.fitBounds(corners[0], { padding: [14, 14], animate: false });
+
+    layer.ready.then((store) => {
+      layer.painter.theme = config.start;
+      const hash = new URLSearchParams(location.hash.slice(1));
+      const wanted = store.meta.themes.findIndex((theme) => theme.key === hash.get("theme"));
+      if (wanted >= 0) layer.painter.theme = wanted;
+      startThemes(layer);
+      startViews(map, layer, corners);
+      cptsgeo.startSearch(store, words, (row) => layer.select(row));
+      cptsgeo.startTable(store, config.columns, words);
+      startPermalink(store, layer);
+      startPrint(map, layer);
+      wait.hidden = corners.length > 0;
+      wait.textContent = corners.length ? "" : words.empty;
+      layer.tiles.on("painted", () => { document.documentElement.dataset.painted = "yes"; });
+      document.documentElement.dataset.ready = "yes";
+    }).catch((problem) => {
+      wait.textContent = words.failed;
+      throw problem;
+    });
+    cptsgeo.map = map;
+    cptsgeo.layer = layer;
+  };
+
+  function startThemes(layer) {
+    const show = (index) => document.querySelectorAll(".cg-legend").forEach((legend, at) => { legend.hidden = at !== index; });
+    for (const radio of document.getElementsByName("cg-theme")) {
+      radio.checked = Number(radio.value) === layer.painter.theme;
+      radio.addEventListener("change", () => {
+        show(Number(radio.value));
+        layer.setTheme(Number(radio.value));
+      });
+    }
+    show(layer.painter.theme);
+    for (const box of document.getElementsByName("cg-outline")) {
+      box.checked = layer.painter.shown[Number(box.value)];
+      box.addEventListener("change", () => layer.showOutline(Number(box.value), box.checked));
+    }
+  }
+
+  /* Paints a rectangle of the world on a canvas of its own, step by step. */
+  function paint(painter, canvas, bounds, width, height, density) {
+    const crs = L.CRS.EPSG3857;
+    const a = crs.latLngToPoint(bounds.getNorthWest(), 0), b = crs.latLngToPoint(bounds.getSouthEast(), 0);
+    const zoom = Math.log2(Math.min((width - 6) / (b.x - a.x), (height - 6) / (b.y - a.y)));
+    const scale = 2 ** zoom;
+    canvas.width = width * density;
+    canvas.height = height * density;
+    const context = canvas.getContext("2d");
+    context.setTransform(density, 0, 0, density, 0, 0);
+    return painter.steps(context, width, height, ((a.x + b.x) / 2) * scale - width / 2, ((a.y + b.y) / 2) * scale - height / 2, zoom, density);
+  }
+
+  /* A small map of each territory, which brings the large one there. */
+  function startViews(map, layer, corners) {
+    if (corners.length < 2) return;
+    const views = document.getElementById("cg-views");
+    const canvases = [...views.querySelectorAll("canvas")];
+    [...views.children].forEach((button, index) => {
+      button.addEventListener("click", () => map.fitBounds(corners[index], { padding: [14, 14], animate: false }));
+    });
+    const density = window.devicePixelRatio || 1;
+    const draw = () => canvases.forEach((canvas, index) => layer.tiles.enqueue(paint(layer.painter, canvas, corners[index], 84, 72, density)));
+    const mark = () => [...views.children].forEach((button, index) => {
+      button.setAttribute("aria-pressed", String(corners[index].contains(map.getCenter())));
+    });
+    layer.on("theme", draw);
+    map.on("moveend", mark);
+    draw();
+    mark();
+  }
+
+  function startPermalink(store, layer) {
+    layer.on("select", (event) => {
+      const hash = new URLSearchParams(location.hash.slice(1));
+      hash.set("insee", event.identifier);
+      history.replaceState(null, "", "#" + hash);
+    });
+    window.addEventListener("hashchange", () => {
+      const wanted = new URLSearchParams(location.hash.slice(1)).get("insee");
+      const row = wanted ? store.row(wanted) : -1;
+      if (row < 0) return;
+      layer.select(row);
+      document.getElementById("cg-main").scrollIntoView({ block: "nearest" });
+    });
+  }
+
+  /* Canvas tiles do not survive a change of page size: print gets a picture of the view. */
+  function startPrint(map, layer) {
+    const canvas = cptsgeo.element("canvas", undefined, "cg-print");
+    canvas.setAttribute("aria-hidden", "true");
+    document.querySelector(".cg-map").append(canvas);
+    window.addEventListener("beforeprint", () => {
+      for (const _step of paint(layer.painter, canvas, map.getBounds(), map.getSize().x, map.getSize().y, 2));
+    });
+  }
+})(window.cptsgeo);

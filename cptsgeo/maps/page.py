@@ -1,0 +1,366 @@
+"""A whole map page: title, finding, figures, themes, legend, search, map, table twin, notes, in one file.
+
+This module writes words and markup around :class:`cptsgeo.maps.commune_layer.CommuneLayer`; it computes nothing. Every text
+that comes from data is escaped here, or set by the page's script as text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from types import MappingProxyType
+from typing import Any
+
+import folium
+import geopandas as gpd
+from branca.element import Figure, MacroElement
+from folium.template import Template
+
+from cptsgeo.errors import UsageError
+from cptsgeo.i18n import N_, _, current_language, ngettext, number
+from cptsgeo.maps.assets import own_text
+from cptsgeo.maps.commune_layer import CommuneLayer, TooltipField, Verbatim, json_for_script
+from cptsgeo.maps.self_contained import self_contained
+from cptsgeo.maps.theme import MapClass, Theme
+
+TERRITORY_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "metropole": N_("Mainland France"),
+        "guadeloupe": N_("Guadeloupe"),
+        "martinique": N_("Martinique"),
+        "guyane": N_("French Guiana"),
+        "la_reunion": N_("La Réunion"),
+        "mayotte": N_("Mayotte"),
+        "saint_pierre_et_miquelon": N_("Saint Pierre and Miquelon"),
+        "elsewhere": N_("Elsewhere"),
+    }
+)
+COLUMNS = (
+    "insee_code",
+    "name",
+    "departement_code",
+    "departement_name",
+    "population",
+    "population_year",
+    "density_label",
+    "cpts",
+    "stage_label",
+)
+LISTED = 300
+_NO_OUTLINES: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({})
+
+
+def map_page(
+    units: gpd.GeoDataFrame,
+    themes: Sequence[Theme],
+    *,
+    title: str,
+    finding: str,
+    facts: Sequence[tuple[str, str]],
+    notes: Sequence[str],
+    credits: Sequence[str],  # noqa: A002
+    outlines: Mapping[str, gpd.GeoDataFrame] = _NO_OUTLINES,
+    start: str | None = None,
+) -> str:
+    """Write one self-contained map page.
+
+    Parameters
+    ----------
+    units
+        ``insee_code``, ``name``, ``departement_code``, ``departement_name``, ``population``, ``population_year``,
+        ``density_label``, ``cpts`` (text, several names joined), ``stage_label``, ``geometry`` (EPSG:4326, None for a unit
+        without outline), and one column per theme key.
+    themes
+        What can be shown; classes with their counts, undrawn units included.
+    title, finding
+        Heading, and one sentence that says what the map shows.
+    facts
+        Key figures: label and value, both as the reader sees them.
+    notes, credits
+        Lines of the footer.
+    outlines
+        Lines over the communes, by title: GeoDataFrames with ``name`` and ``geometry``. The last one is shown at first.
+    start
+        Key of the theme shown first; by default the first theme.
+
+    Raises
+    ------
+    UsageError
+        Without a theme, or with a ``start`` that is none of them.
+    DataError
+        As :class:`cptsgeo.maps.commune_layer.CommuneLayer`.
+    """
+    if not themes:
+        raise UsageError(_("a map needs at least one theme"), fix=_("give a Theme with its classes"))
+    keys = [theme.key for theme in themes]
+    if start is not None and start not in keys:
+        raise UsageError(
+            _("there is no theme {theme!r}").format(theme=start),
+            fix=_("choose one of: {choices}").format(choices=", ".join(keys)),
+        )
+    shown = list(outlines)[-1:]
+    layer = CommuneLayer(
+        units,
+        themes,
+        tooltip=(
+            TooltipField("departement_name", _("Département"), "departement_code"),
+            TooltipField("population", _("Population"), "population_year"),
+            TooltipField("cpts", _("CPTS")),
+            TooltipField("stage_label", _("Stage")),
+            TooltipField("density_label", _("Density")),
+        ),
+        columns=COLUMNS,
+        outlines=outlines,
+        shown_outlines=shown,
+        name=_("Communes"),
+    )
+    names = [_(TERRITORY_NAMES[territory]) for territory, _bounds, _population in layer.territories]
+    m = folium.Map(tiles=None, zoom_control=False, attribution_control=False, fade_animation=False, zoom_snap=0.5)
+    m.options |= {"min_zoom": 3, "max_zoom": 15}
+    layer.add_to(m)
+    _Panel(
+        layer,
+        before=_head(title, finding, facts),
+        after="\n".join(
+            [
+                _panel(themes, outlines, shown, units, names, keys.index(start) if start else 0),
+                _table(len(units)),
+                _foot(notes, credits),
+            ]
+        ),
+        config=_config(layer, start=keys.index(start) if start else 0),
+    ).add_to(m)
+    return self_contained(m, title=title)
+
+
+class _Panel(MacroElement):
+    """Puts the page's markup before and after the map, and starts its script."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            cptsgeo.startPage({{ this._parent.get_name() }}, {{ this.layer.get_name() }});
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, layer: CommuneLayer, *, before: str, after: str, config: dict[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "MapPage"
+        self.layer = layer
+        self.before = before
+        self.after = after
+        self.config = config
+
+    def render(self, **kwargs: Any) -> str:
+        """Add the markup around the map; what is returned is empty."""
+        figure = self.get_root()
+        assert isinstance(figure, Figure), "this panel must be on a map to be rendered"
+        figure.html.add_child(Verbatim(self.before), name="cptsgeo_before", index=0)
+        config = f'<script type="application/json" id="cg-config">{json_for_script(self.config)}</script>'
+        figure.html.add_child(Verbatim(f"{self.after}\n{config}"), name="cptsgeo_after")
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        figure.header.add_child(Verbatim(f"<style>{own_text('page.css')}</style>"), name="cptsgeo_page.css")
+        for script in ("search.js", "table.js", "page.js"):
+            figure.header.add_child(Verbatim(f"<script>{own_text(script)}</script>"), name=f"cptsgeo_{script}")
+        return ""
+
+
+def _head(title: str, finding: str, facts: Sequence[tuple[str, str]]) -> str:
+    """Write what comes before the map: skip links, title, finding, key figures."""
+    shortcuts, to_search, to_table = escape(_("Shortcuts")), escape(_("Go to the search")), escape(_("Go to the table"))
+    label_map, twin = escape(_("Map")), escape(_("The table below the map holds the same information as text."))
+    wait = escape(_("Drawing the map…"))
+    without_script = escape(_("The map needs JavaScript; the figures and the legend do not."))
+    figures = "".join(f"<div><dt>{escape(label)}</dt><dd>{escape(value)}</dd></div>" for label, value in facts)
+    return f"""
+<nav class="cg-skip" aria-label="{shortcuts}">
+<a href="#cg-search">{to_search}</a> <a href="#cg-twin">{to_table}</a>
+</nav>
+<div class="cg-app">
+<header class="cg-head">
+<h1 dir="auto">{escape(title)}</h1>
+<p class="cg-finding" dir="auto">{escape(finding)}</p>
+{f'<dl class="cg-facts">{figures}</dl>' if figures else ""}
+</header>
+<main class="cg-main" id="cg-main">
+<div class="cg-map" role="region" aria-label="{label_map}" aria-describedby="cg-map-help">
+<p class="cg-hidden" id="cg-map-help">{twin}</p>
+<p class="cg-wait" id="cg-wait" role="status">{wait}</p>
+<noscript><p class="cg-wait">{without_script}</p></noscript>
+"""
+
+
+def _panel(
+    themes: Sequence[Theme],
+    outlines: Mapping[str, gpd.GeoDataFrame],
+    shown: Sequence[str],
+    units: gpd.GeoDataFrame,
+    territories: Sequence[str],
+    start: int,
+) -> str:
+    """Write what comes beside the map: search, themes, legend, outlines, undrawn units."""
+    show, lines = escape(_("Show")), escape(_("Outlines"))
+    aside, find = escape(_("Legend and search")), escape(_("Find a commune by name or code"))
+    found = escape(_("Communes found"))
+    chooser = ""
+    if len(themes) > 1:
+        radios = "".join(
+            f'<label><input type="radio" name="cg-theme" value="{index}"{" checked" if index == start else ""}> '
+            f'<span dir="auto">{escape(theme.title)}</span></label>'
+            for index, theme in enumerate(themes)
+        )
+        chooser = f'<fieldset class="cg-choice"><legend>{show}</legend>{radios}</fieldset>'
+    legends = "".join(_legend(theme, index, hidden=index != start) for index, theme in enumerate(themes))
+    boxes = ""
+    if outlines:
+        checks = "".join(
+            f'<label><input type="checkbox" name="cg-outline" value="{index}"{" checked" if title in shown else ""}> '
+            f'<span dir="auto">{escape(title)}</span></label>'
+            for index, title in enumerate(outlines)
+        )
+        boxes = f'<fieldset class="cg-choice"><legend>{lines}</legend>{checks}</fieldset>'
+    return f"""
+</div>
+{_views(territories)}
+</main>
+<aside class="cg-panel" aria-label="{aside}">
+<search class="cg-search">
+<label for="cg-search">{find}</label>
+<input id="cg-search" type="search" role="combobox" autocomplete="off" spellcheck="false" aria-expanded="false"
+ aria-controls="cg-results" aria-autocomplete="list">
+<ul id="cg-results" role="listbox" aria-label="{found}" hidden></ul>
+<p id="cg-status" class="cg-status" role="status" aria-live="polite"></p>
+</search>
+{chooser}
+{legends}
+{boxes}
+{_undrawn(units)}
+</aside>
+</div>
+"""
+
+
+def _views(names: Sequence[str]) -> str:
+    """Write one button with a small map for each territory, when there are several."""
+    if len(names) < 2:
+        return ""
+    buttons = "".join(
+        f'<button type="button"><canvas width="84" height="72" aria-hidden="true"></canvas><span>{escape(name)}</span></button>'
+        for name in names
+    )
+    title = escape(_("Territories"))
+    return f'<nav class="cg-views" id="cg-views" aria-label="{title}">{buttons}</nav>'
+
+
+def _legend(theme: Theme, index: int, *, hidden: bool) -> str:
+    """Write the legend of a theme: every class, with its units and population."""
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in (_("Class"), _("Communes"), _("Inhabitants")))
+    rows = "".join(
+        f'<tr><th scope="row">{_swatch(one)}<span dir="auto">{escape(one.label)}</span></th>'
+        f"<td>{number(one.units)}</td><td>{number(one.population)}</td></tr>"
+        for one in theme.classes
+    )
+    return (
+        f'<section class="cg-legend" id="cg-legend-{index}"{" hidden" if hidden else ""}>'
+        f'<h2 dir="auto">{escape(theme.title)}</h2><p class="cg-definition" dir="auto">{escape(theme.definition)}</p>'
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></section>"
+    )
+
+
+def _swatch(one: MapClass) -> str:
+    """Draw the colour and pattern of a class."""
+    red, green, blue = (int(one.color[at : at + 2], 16) for at in (1, 3, 5))
+    ink = "#5a3a10" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "#ffffff"
+    marks = ""
+    if one.pattern in {"hatch", "cross"}:
+        marks = "".join(f'<path d="M{x} 17L{x + 16} 1"/>' for x in range(-12, 28, 7))
+    if one.pattern == "cross":
+        marks += "".join(f'<path d="M{x} 1L{x + 16} 17"/>' for x in range(-12, 28, 7))
+    if one.pattern == "dots":
+        marks = "".join(f'<circle cx="{x}" cy="{y}" r="1"/>' for x in (5, 13, 21) for y in (5, 13))
+    paint = f'stroke="{ink}"' if one.pattern != "dots" else f'fill="{ink}"'
+    return (
+        '<svg class="cg-swatch" width="26" height="18" viewBox="0 0 26 18" aria-hidden="true">'
+        f'<rect width="26" height="18" fill="{one.color}"/><g {paint}>{marks}</g>'
+        '<rect x=".5" y=".5" width="25" height="17" fill="none" stroke="#555"/></svg>'
+    )
+
+
+def _undrawn(units: gpd.GeoDataFrame) -> str:
+    """Count and list the units that have no outline."""
+    without = units[units.geometry.isna() | units.geometry.is_empty]
+    if without.empty:
+        return ""
+    count = ngettext(
+        "{count} commune without outline: counted, but not drawn",
+        "{count} communes without outline: counted, but not drawn",
+        len(without),
+    ).format(count=number(len(without)))
+    ordered = without.sort_values("insee_code").head(LISTED)
+    items = "".join(
+        f"<li><bdi>{escape(str(name))}</bdi> ({escape(str(code))})</li>"
+        for name, code in zip(ordered["name"], ordered["insee_code"], strict=True)
+    )
+    if len(without) > LISTED:
+        others = escape(_("… the others are in the table"))
+        items += f"<li>{others}</li>"
+    return f'<details class="cg-undrawn"><summary>{escape(count)}</summary><ul>{items}</ul></details>'
+
+
+def _table(count: int) -> str:
+    """Write the place of the table twin, which the script fills when it is opened."""
+    summary = ngettext("Table of the {count} commune", "Table of the {count} communes", count).format(
+        count=number(count)
+    )
+    table = escape(_("Table"))
+    return f"""
+<section class="cg-twin" id="cg-twin" aria-label="{table}">
+<details id="cg-table"><summary><h2>{escape(summary)}</h2></summary><div id="cg-table-body"></div></details>
+</section>
+"""
+
+
+def _foot(notes: Sequence[str], lines: Sequence[str]) -> str:
+    """Write notes and credits."""
+    parts = []
+    for heading, texts in ((_("Notes"), notes), (_("Sources and credits"), lines)):
+        if texts:
+            items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in texts)
+            parts.append(f"<section><h2>{escape(heading)}</h2><ul>{items}</ul></section>")
+    made = escape(_("Page made with cptsgeo, Folium and Leaflet. It asks the network for nothing."))
+    return f'<footer class="cg-foot">{"".join(parts)}<p>{made}</p></footer>'
+
+
+def _config(layer: CommuneLayer, *, start: int) -> dict[str, Any]:
+    """Gather what the page's script needs: territories and words."""
+    return {
+        "lang": current_language(),
+        "start": start,
+        "territories": [bounds for _name, bounds, _population in layer.territories],
+        "columns": [
+            ["insee_code", _("Code")],
+            ["name", _("Commune")],
+            ["departement_name", _("Département")],
+            ["population", _("Population")],
+            ["population_year", _("Year")],
+            ["cpts", _("CPTS")],
+            ["stage_label", _("Stage")],
+            ["density_label", _("Density")],
+        ],
+        "words": {
+            "zoom_in": _("Zoom in"),
+            "zoom_out": _("Zoom out"),
+            "none_found": _("No commune found"),
+            "found": _("Communes found: {count}. Choose with the arrow keys."),
+            "found_more": _("Communes found: {count}. Type more letters to see others."),
+            "shown": _("Shown: {name}"),
+            "filter": _("Filter the table"),
+            "previous": _("Previous"),
+            "next": _("Next"),
+            "range": _("{from} to {to} of {total}"),
+            "download": _("Download as CSV"),
+            "failed": _("This browser cannot open the data of the page. Update it, or use the tables beside the page."),
+            "empty": _("No outline to draw: the figures and the table hold the information."),
+        },
+    }

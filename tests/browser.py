@@ -1,0 +1,94 @@
+"""Opens pages in headless Chromium, cut off from any network, and fails on whatever a quiet page would not do.
+
+A page fails its test on a request for anything but a file, on a dialog, on a console error or warning, on a page error.
+Use it with ``from tests.browser import browser, open_page``.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--enable-precise-memory-info",
+]
+LAPTOP, PHONE, PROJECTOR = (1366, 768), (390, 844), (1920, 1080)
+
+
+def chromium() -> str | None:
+    """Find the system's Chromium."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One Chromium for the whole session; the tests skip where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = chromium()
+    if path is None:
+        pytest.skip("no Chromium on this machine: pages cannot be opened")
+    with playwright.sync_playwright() as driver:
+        process = driver.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield process
+        process.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Give a function that opens HTML from a file and returns the page; problems fail the test at its end.
+
+    ``open_page(html, size=LAPTOP, anchor="#insee=97209", ready=True)``: ``html`` is the text of a page or a path;
+    ``ready`` waits until a page of :func:`cptsgeo.maps.page.map_page` says that it can be used.
+    """
+    problems: list[str] = []
+    contexts = []
+
+    def open_(
+        html: str | Path, *, size: tuple[int, int] = LAPTOP, anchor: str = "", ready: bool = True, touch: bool = False
+    ) -> Any:
+        path = html
+        if isinstance(html, str):
+            path = tmp_path / f"page{len(contexts)}.html"
+            path.write_text(html, encoding="utf-8")
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, offline=True, has_touch=touch, accept_downloads=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.on(
+            "request",
+            lambda request: (
+                request.url.startswith(("file:", "data:", "blob:")) or problems.append(f"request {request.url[:200]}")
+            ),
+        )
+        page.on("dialog", lambda dialog: (problems.append(f"dialog {dialog.message[:200]}"), dialog.dismiss()))
+        page.on(
+            "console",
+            lambda message: (
+                message.type in {"error", "warning"}
+                and "willReadFrequently" not in message.text  # a hint about the tests' own reading of pixels
+                and problems.append(f"console {message.text[:300]}")
+            ),
+        )
+        page.on("pageerror", lambda error: problems.append(f"page error {str(error)[:300]}"))
+        page.goto(Path(path).resolve().as_uri() + anchor)
+        if ready:
+            page.wait_for_selector("html[data-ready=yes]", state="attached")
+        page.problems = problems
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert not problems, "\n".join(problems)

@@ -1,0 +1,141 @@
+"""Outlines: shared borders stay shared through simplification, rounding and coding."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cptsgeo.errors import DataError
+from cptsgeo.maps.codec import Block, decode, encode, read_varints, unzigzag, varints, zigzag
+from cptsgeo.maps.commune_layer import _border, _members
+from cptsgeo.maps.topology import MERCATOR_HALF, Topology, build_topology, polygons
+
+ARRAYS = ("arc_sizes", "x", "y", "rank", "unit_rings", "ring_arcs", "refs")
+
+
+def wavy(columns: int, rows: int, seed: int) -> gpd.GeoSeries:
+    """Make a grid of cells whose shared borders wave, the same wave on both sides, with an enclave and an island."""
+    rng = np.random.default_rng(seed)
+    lines = []
+    for axis in range(2):
+        for i in range((columns if axis else rows) + 1):
+            length = rows if axis else columns
+            along = np.linspace(0, length, length * 20 + 1)
+            across = i + 0.15 * np.sin(along * np.pi * 2) * rng.uniform(0.3, 1)
+            lines.append(shapely.LineString(np.column_stack([across, along] if axis else [along, across])))
+    lines.append(shapely.Point(0.5, 0.5).buffer(0.2).exterior)
+    noded = shapely.get_parts(shapely.node(shapely.union_all(lines)))
+    cells = list(shapely.get_parts(shapely.polygonize(list(noded))))
+    cells[0] = shapely.union_all([cells[0], shapely.Point(-1.5, 0).buffer(0.2)])
+    return gpd.GeoSeries(cells, crs=4326).affine_transform([0.05, 0, 0, 0.05, 2.0, 46.0])
+
+
+def assert_same(left: Topology, right: Topology) -> None:
+    assert (left.bits, left.levels) == (right.bits, right.levels)
+    for name in ARRAYS:
+        assert np.array_equal(getattr(left, name), getattr(right, name)), name
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_no_gap_and_no_overlap_at_any_level(seed: int) -> None:
+    source = wavy(5, 4, seed)
+    topology = build_topology(source, (20.0, 80.0, 300.0), 24)
+    whole = None
+    for level in range(3):
+        shapes = polygons(topology, level)
+        assert shapely.is_valid(shapes).all()
+        assert shapely.coverage_is_valid(shapes)
+        area = shapely.area(shapely.union_all(shapes))
+        assert area == pytest.approx(shapely.area(shapes).sum(), rel=1e-12)
+        whole = whole or area
+        assert area == pytest.approx(whole, rel=0.02)
+
+
+def test_a_coarse_level_keeps_a_subset_of_the_points() -> None:
+    topology = build_topology(wavy(4, 4, 5), (20.0, 80.0, 300.0), 24)
+    counts = [shapely.get_num_coordinates(polygons(topology, level)).sum() for level in range(3)]
+    assert counts[0] > counts[1] > counts[2]
+
+
+def test_rounding_moves_no_point_by_more_than_half_a_step() -> None:
+    source = wavy(3, 3, 4)
+    bits = 22
+    topology = build_topology(source, (0.0,), bits)
+    step = 2 * MERCATOR_HALF / 2**bits
+    drawn = shapely.transform(
+        polygons(topology),
+        lambda xy: np.column_stack([xy[:, 0] * step - MERCATOR_HALF, MERCATOR_HALF - xy[:, 1] * step]),
+    )
+    exact = source.to_crs(3857).values
+    assert shapely.hausdorff_distance(shapely.boundary(drawn), shapely.boundary(exact)).max() <= step * 0.75
+
+
+def test_a_shared_border_is_stored_once() -> None:
+    pair = gpd.GeoSeries([shapely.box(2, 46, 2.1, 46.1), shapely.box(2.1, 46, 2.2, 46.1)], crs=4326)
+    topology = build_topology(pair, (1.0,), 24)
+    arcs, times = np.unique(topology.refs >> 1, return_counts=True)
+    assert len(arcs) == 3
+    assert sorted(times) == [1, 1, 2]
+
+
+def test_a_unit_without_outline_has_no_ring() -> None:
+    topology = build_topology(
+        gpd.GeoSeries([None, shapely.box(2, 46, 2.1, 46.1), shapely.Polygon()], crs=4326), (1.0,), 20
+    )
+    assert topology.unit_rings.tolist() == [0, 1, 0]
+    assert polygons(topology)[0] is None
+    nothing = build_topology(gpd.GeoSeries([None, None], crs=4326), (1.0,), 20)
+    assert nothing.unit_rings.tolist() == [0, 0]
+
+
+def test_territories_far_apart_are_each_simplified_in_their_own_crs() -> None:
+    places = [(2.0, 46.0), (-61.0, 14.6), (55.5, -21.1), (45.1, -12.8), (-53.0, 4.0), (-56.2, 46.9), (165.0, -21.0)]
+    shapes = gpd.GeoSeries([shapely.box(x, y, x + 0.05, y + 0.05) for x, y in places], crs=4326)
+    topology = build_topology(shapes, (10.0, 50.0), 24)
+    assert shapely.is_valid(polygons(topology)).all()
+    assert topology.unit_rings.tolist() == [1] * 7
+
+
+@pytest.mark.parametrize("crs", [None, 2154])
+def test_a_missing_or_metric_crs_is_refused(crs: int | None) -> None:
+    with pytest.raises(DataError, match="4326"):
+        build_topology(gpd.GeoSeries([shapely.box(0, 0, 1, 1)], crs=crs), (1.0,), 20)
+
+
+def test_lines_are_refused() -> None:
+    with pytest.raises(DataError):
+        build_topology(gpd.GeoSeries([shapely.LineString([(2, 46), (3, 47)])], crs=4326), (1.0,), 20)
+
+
+def test_a_block_is_read_back_equal() -> None:
+    topology = build_topology(wavy(4, 3, 9), (20.0, 80.0, 300.0), 23)
+    rows = len(topology.unit_rings)
+    columns = {"name": [f"é{i}</script>" for i in range(rows)], "population": [None, *range(rows - 1)]}
+    block = decode(encode(Block((topology,), columns, (), {"a": 1})))
+    assert_same(block.coverages[0], topology)
+    assert block.columns["name"] == columns["name"]
+    assert block.meta == {"a": 1}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.integers(-(2**31), 2**31 - 1)))
+def test_integers_are_read_back_equal(values: list[int]) -> None:
+    array = np.array(values, dtype=np.int64)
+    assert np.array_equal(unzigzag(read_varints(varints(zigzag(array)))), array)
+
+
+def test_an_outline_follows_the_borders_of_its_units() -> None:
+    source = wavy(3, 3, 8)
+    topology = build_topology(source, (20.0,), 24)
+    half = shapely.union_all(source.values[:4])
+    members = _members(np.array([half], dtype=object), source.values)
+    assert members is not None
+    assert members[0].tolist() == [0, 1, 2, 3]
+    arcs = _border(topology, members[0])
+    own = {int(ref) >> 1 for ref in topology.refs}
+    assert 0 < len(arcs) < len(own)
+    assert _members(np.array([shapely.box(2.01, 46.01, 2.06, 46.06)], dtype=object), source.values) is None
