@@ -43,8 +43,8 @@ class Problem:
         EPCI to the CPTS that hold a part of it today.
     bands
         Size classes, in order.
-    creates
-        Whether new CPTS are allowed.
+    extends, creates
+        Whether CPTS may be extended, and new ones created.
     least, most
         Inhabitants of a new CPTS; no upper end when ``most`` is ``None``.
     """
@@ -57,6 +57,7 @@ class Problem:
     epci: Mapping[str, Sequence[str]]
     held: Mapping[str, frozenset[str]]
     bands: Sequence[Band]
+    extends: bool = True
     creates: bool = True
     least: int = 1
     most: int | None = None
@@ -122,6 +123,7 @@ def restricted(problem: Problem, blocks: Sequence[str]) -> Problem:
         epci={code: held for code, held in epci.items() if held},
         held=problem.held,
         bands=problem.bands,
+        extends=problem.extends,
         creates=problem.creates,
         least=problem.least,
         most=problem.most,

@@ -121,6 +121,7 @@ def stated(
         epci=epci,
         held={code: look.holders.get(code, frozenset()) for code in epci},
         bands=[Band(first, top, float(amount)) for first, top, amount in zip(firsts, tops, euros, strict=True)],
+        extends="extend" in actions,
         creates="create" in actions,
         least=least,
         most=most,

@@ -40,9 +40,9 @@ def assignment_table(
     table["action"] = ["extend" if one in found.extended else "create" if one in taker else "none" for one in block]
     table["cpts_id"] = [taker.get(one, "") for one in block]
     table["cpts_name"] = [name_of.get(cpts_id, "") for cpts_id in table["cpts_id"]]
-    table["reason_white"] = [reasons.get(one, "") for one in block]
-    table = table.astype({"action": "str", "cpts_id": "str", "cpts_name": "str", "reason_white": "str"})
-    columns = "insee_code name cluster_id population_white action cpts_id cpts_name reason_white"
+    table["why_white"] = [reasons.get(one, "") for one in block]
+    table = table.astype({"action": "str", "cpts_id": "str", "cpts_name": "str", "why_white": "str"})
+    columns = "insee_code name cluster_id population_white action cpts_id cpts_name why_white"
     return table[columns.split()]
 
 
@@ -54,7 +54,7 @@ def _reason(block: str, problem: Problem, cover: float) -> str:
     reasons = []
     if touched or (problem.creates and cover < 1 and total >= problem.least):
         return _("left out: the part of the population to cover is reached without it")
-    reasons.append(_("no CPTS that may be extended borders the zone"))
+    reasons.append(_("no CPTS borders the zone") if problem.extends else _("extensions were not asked for"))
     if not problem.creates:
         reasons.append(_("new CPTS were not asked for"))
     elif total < problem.least:
@@ -148,7 +148,7 @@ def summary_of(found: Assignment, problem: Problem, changes: pd.DataFrame, assig
             "euros_per_need": euros / need if need > 0 else float("nan"),
             "objective_value": found.value,
             "objective_bound": found.bound,
-            "optimality_gap": (found.value - found.bound) / found.value if found.value > 0 else 0.0,
+            "objective_gap": (found.value - found.bound) / found.value if found.value > 0 else 0.0,
         },
         index=[0],
     )

@@ -37,7 +37,7 @@ SUMMARY = (
     "euros_per_need",
     "objective_value",
     "objective_bound",
-    "optimality_gap",
+    "objective_gap",
 )
 
 
@@ -52,11 +52,11 @@ class Plan(NamedTuple):
     assignments
         One row per white unit, in the order of the clusters: ``insee_code``, ``name``, ``cluster_id``,
         ``population_white``, ``action`` (also ``none``), ``cpts_id``, ``cpts_name`` (empty where there is none) and
-        ``reason_white`` (why it stays white).
+        ``why_white`` (why it stays white).
     summary
         One row: ``objective``, ``level``, ``seed``, ``units_white``, ``population_white``, ``population_covered``,
         ``extended_count``, ``created_count``, ``functioning_change``, ``fixed_change``, ``maximum_change``,
-        ``epci_cut``, ``need_weighted``, ``euros_per_need``, ``objective_value``, ``objective_bound`` and ``optimality_gap``.
+        ``epci_cut``, ``need_weighted``, ``euros_per_need``, ``objective_value``, ``objective_bound`` and ``objective_gap``.
     perimeters
         The CPTS and membership as the plan leaves them: read back, they cover what the plan says.
     """

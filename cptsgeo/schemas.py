@@ -299,11 +299,9 @@ COLUMNS = {
     "objective_bound": Column(
         "euros", N_("Best possible"), N_("value below which no plan can go; equal to the value when proven")
     ),
+    "objective_gap": Column("rate", N_("Gap"), N_("(value - bound) / value: 0 when the optimum is proven")),
     "objective_value": Column(
         "euros", N_("Value of the objective"), N_("value that the plan reaches, in the unit of its objective")
-    ),
-    "optimality_gap": Column(
-        "rate", N_("Gap to the optimum"), N_("(value - bound) / value: 0 when the optimum is proven")
     ),
     "other_id": Column("text", N_("Other CPTS identifier"), N_("identifier of the other CPTS of the pair")),
     "other_name": Column("text", N_("Other CPTS"), N_("name of the other CPTS of the pair")),
@@ -370,9 +368,6 @@ COLUMNS = {
         nullable=True,
     ),
     "reason": Column("text", N_("Reason"), N_("unit_absent, code_ambiguous or code_unknown")),
-    "reason_white": Column(
-        "text", N_("Why it stays white"), N_("why the plan leaves the unit white; empty when it does not")
-    ),
     "region_code": Column("text", N_("Région code"), N_("code of the région; all for the whole"), nullable=True),
     "region_count": Column("count", N_("Régions"), N_("number of régions that the cluster touches")),
     "region_name": Column("text", N_("Région"), N_("name of the région"), nullable=True),
@@ -406,7 +401,7 @@ COLUMNS = {
         "count", N_("Smoothed size class"), N_("ACI size class after smoothing, 1 to 4"), nullable=True
     ),
     "source": Column("text", N_("Source"), N_("where the figure was published")),
-    "split": Column("text", N_("Split"), N_("what the row is: a density group or level, or the part of a cluster")),
+    "split": Column("text", N_("Split"), N_("group: three density groups; level: seven density levels")),
     "stage": Column("text", N_("Stage"), N_("stage of the CPTS, or any, unknown, white_zone"), nullable=True),
     "stage_after": Column("text", N_("Stage after"), N_("stage in the later state"), nullable=True),
     "stage_before": Column("text", N_("Stage before"), N_("stage in the earlier state"), nullable=True),
@@ -434,6 +429,9 @@ COLUMNS = {
         "rate", N_("White rate"), N_("white-zone population / population of the class"), nullable=True
     ),
     "white_share": Column("rate", N_("White share"), N_("part of the unit that no CPTS covers")),
+    "why_white": Column(
+        "text", N_("Why it stays white"), N_("why the plan leaves the unit white; empty when it does not")
+    ),
     "wording": Column("text", N_("Wording"), N_("what the source says it counts")),
     "years": Column("count", N_("Years"), N_("years over which euros are summed")),
     "zoning": Column(
@@ -800,7 +798,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "action",
         "cpts_id",
         "cpts_name",
-        "reason_white",
+        "why_white",
     ),
     "plan_summary": (
         "objective",
@@ -819,7 +817,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "euros_per_need",
         "objective_value",
         "objective_bound",
-        "optimality_gap",
+        "objective_gap",
     ),
 }
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cptsgeo.cli.options import deliver, input_options, need_options, output_options, say, scores, study
+from cptsgeo.cli.options import deliver, draws, input_options, need_options, output_options, say, scores, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _, number
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
     from cptsgeo.scenarios import Plan
@@ -151,7 +152,9 @@ def command(
     if which == "all":
         _deliver_all({"clusters": zones.zones, "neighbours": zones.neighbours, **tables}, output, overwrite)
     else:
-        table = _drawn(tables[which], which, read, form, output, made if which == "plan" else None)
+        table = tables[which]
+        if which in {"plan", "plan-units"} and draws(form, output, options["contours"]):
+            table = _drawn(table, made if which == "plan" else None, read.contours)
         deliver(table, form=form, output=output, overwrite=overwrite)
     if plan_membership is not None:
         _write_membership(made, plan_membership, overwrite)
@@ -210,31 +213,24 @@ def _tell(made: Plan) -> None:
             euros=number(total[f"{total['level']}_change"]),
         )
     )
-    if total["optimality_gap"] > 0:
+    if total["objective_gap"] > 0:
         say(_("The search stopped before the proof: a better plan may exist, see objective_bound."))
     left = made.assignments[made.assignments["action"] == "none"]
-    for reason, units in left.groupby("reason_white"):
+    for reason, units in left.groupby("why_white"):
         names = ", ".join(f"{code} ({name})" for code, name in zip(units["insee_code"], units["name"], strict=True))
         say(_("Left white, {units}: {reason}.").format(units=names, reason=reason))
 
 
-def _drawn(
-    table: pd.DataFrame, which: str, read: Study, form: str | None, output: Path | None, made: Plan | None
-) -> pd.DataFrame:
-    """Give outlines to a table that goes to a map format: of the units, or of the CPTS as the plan leaves them."""
+def _drawn(table: pd.DataFrame, made: Plan | None, contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Give outlines to the CPTS as the plan leaves them, or without a plan to the units."""
     import geopandas as gpd
 
     from cptsgeo.contours import dissolve
-    from cptsgeo.export import MAP_FORMATS, with_geometry
+    from cptsgeo.export import with_geometry
 
-    maps = form in MAP_FORMATS or (output is not None and output.suffix[1:] in MAP_FORMATS)
-    if not maps or read.contours is None:
-        return table
-    if which == "plan-units":
-        return with_geometry(table, read.contours)
     if made is None:
-        return table
-    shapes = dissolve(read.contours, made.perimeters.membership.set_index("insee_code")["cpts_id"])
+        return with_geometry(table, contours)
+    shapes = dissolve(contours, made.perimeters.membership.set_index("insee_code")["cpts_id"])
     joined = table.merge(shapes.rename(columns={"name": "cpts_id"}), on="cpts_id", how="left", validate="one_to_one")
     return gpd.GeoDataFrame(joined, geometry="geometry", crs=shapes.crs)
 

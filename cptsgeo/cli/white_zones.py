@@ -60,28 +60,24 @@ def command(
     from cptsgeo.export import with_geometry
     from cptsgeo.white_zones import white_zones, white_zones_by_density
 
-    maps = draws(form, output, ())
     gathers = by in BY[2:]
-    read = study(
-        with_contours=gathers or (by == "unit" and draws(form, output, options["contours"])),
-        uses_density=True,
-        **options,
-    )
+    drawn = by in {"unit", "cluster"} and draws(form, output, options["contours"])
+    read = study(with_contours=gathers or drawn, uses_density=True, **options)
     scored = scores(read, need, need_weights)
     if gathers:
-        table = _clusters(read, by, bridge_m, scored, outlined=maps)
+        table = _clusters(read, by, bridge_m, scored, drawn=drawn)
     elif by == "density":
         table = white_zones_by_density(read.units, read.perimeters)
     else:
         table = white_zones(read.units, read.perimeters)
         if scored is not None:
             table = table.merge(scored, on="insee_code", how="left", validate="one_to_one")
-        if read.contours is not None:
+        if drawn and read.contours is not None:
             table = with_geometry(table, read.contours)
     deliver(table, form=form, output=output, overwrite=overwrite)
 
 
-def _clusters(read: Study, by: str, bridge_m: float, scored: pd.DataFrame | None, *, outlined: bool) -> pd.DataFrame:
+def _clusters(read: Study, by: str, bridge_m: float, scored: pd.DataFrame | None, *, drawn: bool) -> pd.DataFrame:
     """Choose one table of the clusters, with need and outlines where they were asked for."""
     import geopandas as gpd
 
@@ -98,7 +94,7 @@ def _clusters(read: Study, by: str, bridge_m: float, scored: pd.DataFrame | None
     table = found.zones
     if scored is not None:
         table = table.merge(cluster_need(found.units, scored), on="cluster_id", how="left", validate="one_to_one")
-    if outlined:
+    if drawn:
         groups = found.units.set_index("insee_code")["cluster_id"]
         shapes = dissolve(read.contours, groups).rename(columns={"name": "cluster_id"})
         table = gpd.GeoDataFrame(

@@ -32,11 +32,12 @@ def folder(draw, tmp_path, monkeypatch):
 def run(folder, capsys):
     def call(*arguments, code=0):
         inputs = ["--communes", "communes.csv", "--contours", "contours.gpkg", "--perimeters", "cpts.csv"]
-        left = 0
         try:
             main([arguments[0], *inputs, *arguments[1:]])
         except SystemExit as stop:
             left = stop.code or 0
+        else:
+            left = 0
         told = capsys.readouterr()
         assert left == code, told.err
         return told.out, told.err.replace("\u202f", " ")
@@ -100,7 +101,7 @@ def test_a_plan_and_its_membership_are_fed_back(run, folder):
 
 def test_what_stays_white_is_told(run):
     _out, err = run("fill", "--actions", "extend", "-f", "csv")
-    assert "Restent en zone blanche, 01006 (Unit 06) : aucune CPTS pouvant être étendue ne borde la zone" in err
+    assert "Restent en zone blanche, 01006 (Unit 06) : aucune CPTS ne borde la zone" in err
 
 
 def test_all_tables_in_one_workbook_that_is_the_same_twice(run, folder):

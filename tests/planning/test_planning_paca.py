@@ -92,8 +92,14 @@ def test_the_plan_fed_back_covers_everybody(paca, ready, found):
     assert rates.loc[0, "population_covered"] == rates.loc[0, "population"] == 5_218_960
     total = found.summary.iloc[0]
     assert total[
-        ["population_covered", "fixed_change", "optimality_gap", "extended_count", "created_count"]
-    ].tolist() == [65_836, 0, 0, 6, 0]
+        ["population_covered", "fixed_change", "objective_gap", "extended_count", "created_count"]
+    ].tolist() == [
+        65_836,
+        0,
+        0,
+        6,
+        0,
+    ]
     size = sizes(paca.communes, found.perimeters).set_index("cpts_id")
     for change in found.changes.itertuples():
         assert size.loc[change.cpts_id, "population"] == change.population_after
@@ -113,7 +119,7 @@ def test_new_cpts_within_a_band(paca, ready):
     assert made.changes["population_after"].tolist() == [23_117, 20_257, 16_874]
     left = made.assignments[made.assignments["action"] == "none"]
     assert left["population_white"].sum() == 65_836 - made.summary.loc[0, "population_covered"] == 5_588
-    assert left["reason_white"].str.contains("moins que les 10\u202f000").all()
+    assert left["why_white"].str.contains("moins que les 10\u202f000").all()
 
 
 def test_need_of_the_white_zones(paca, ready, real_data):

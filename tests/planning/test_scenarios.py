@@ -97,7 +97,7 @@ def test_least_euros_by_hand(row):
     """300 go to A (39,800) and 600 to B (79,600): free; the 2,000 make A or B change class, or a new CPTS: A at 50,000."""
     found = plan(*row)
     assert found.summary.loc[
-        0, ["population_covered", "objective_value", "objective_bound", "optimality_gap"]
+        0, ["population_covered", "objective_value", "objective_bound", "objective_gap"]
     ].tolist() == [
         2_900,
         50_000,
@@ -167,7 +167,7 @@ def test_keeping_epci_whole_moves_them_together(row):
     [
         (
             {"actions": ("extend",)},
-            "aucune CPTS pouvant être étendue ne borde la zone ; la création de CPTS n’est pas demandée",
+            "aucune CPTS ne borde la zone ; la création de CPTS n’est pas demandée",
         ),
         ({"least": 5_000}, "la zone a 2 000 habitants, moins que les 5 000"),
         ({"most": 900}, "1 000 habitants vont ici ensemble, plus que les 900"),
@@ -181,7 +181,7 @@ def test_every_refusal_is_explained(draw, options, words):
     found = plan(*prepared(draw("A ~ . .")), **options)
     assert found.assignments["action"].tolist() == ["none", "none"]
     assert (found.assignments["cpts_id"] == "").all()
-    for reason in found.assignments["reason_white"]:
+    for reason in found.assignments["why_white"]:
         assert words in reason.replace("\u202f", " ")
     assert found.summary.loc[0, ["population_covered", "objective_value"]].tolist() == [0, 0]
 
@@ -190,7 +190,7 @@ def test_what_a_part_of_the_cover_leaves_out_is_said(draw):
     """Half of the white population is free to A; the island would cost a new CPTS."""
     found = plan(*prepared(draw("A . ~ .")), cover=0.5)
     assert found.summary.loc[0, ["population_covered", "objective_value"]].tolist() == [1000, 0]
-    assert found.assignments["reason_white"].tolist() == [
+    assert found.assignments["why_white"].tolist() == [
         "",
         "laissée de côté\u202f: la part de population à couvrir est atteinte sans elle",
     ]
@@ -252,7 +252,7 @@ def test_no_white_zone_gives_an_empty_plan(draw):
     found = plan(*prepared(draw("A A")))
     assert found.changes.empty
     assert found.assignments.empty
-    assert found.summary.loc[0, ["population_white", "objective_value", "optimality_gap"]].tolist() == [0, 0, 0]
+    assert found.summary.loc[0, ["population_white", "objective_value", "objective_gap"]].tolist() == [0, 0, 0]
     conform(found.changes, "plan")
     conform(found.assignments, "plan_units")
 
