@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -54,13 +55,15 @@ def is_layer(path: Path | str) -> bool:
     return path.suffix.lower() in ENDINGS
 
 
-def open_layer(path: Path) -> gpd.GeoDataFrame:
+def open_layer(path: Path, read: Callable[[Path], gpd.GeoDataFrame] | None = None) -> gpd.GeoDataFrame:
     """Open a map layer that says its CRS.
 
     Parameters
     ----------
     path
         GeoParquet, GeoPackage, GeoJSON, Shapefile or FlatGeobuf.
+    read
+        How a file that is no Parquet is read; its first layer when not given.
 
     Raises
     ------
@@ -79,7 +82,7 @@ def open_layer(path: Path) -> gpd.GeoDataFrame:
     if not path.exists():
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
     try:
-        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
+        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else (read or pyogrio.read_dataframe)(path)
     except (
         OSError,
         ValueError,

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cptsgeo.apportionment import apportion
-from cptsgeo.coverage import inhabitants
 from cptsgeo.i18n import N_, _
 from cptsgeo.perimeters import Perimeters
+from cptsgeo.sizes import stacked_parts
 from cptsgeo.territories import Territories, as_territories, territories_of_communes
 
 if TYPE_CHECKING:
@@ -96,9 +96,14 @@ def _with_area(members: pd.DataFrame) -> pd.DataFrame:
     return members[["territory_id", "insee_code", "share"]].assign(area=known.astype("float64"))
 
 
+def _parts(members: pd.DataFrame) -> pd.Series:
+    """Count whole inhabitants as :func:`cptsgeo.sizes.sizes` does."""
+    return stacked_parts(members, ["insee_code"])
+
+
 def _to_the_inhabitant(table: pd.DataFrame, left: pd.DataFrame, covered: pd.Series) -> pd.DataFrame:
     """Make the parts of a unit that the layer divides without overlap sum to what the territory counts in it."""
-    counted = inhabitants(left["inhabitants"], left["share"])
+    counted = _parts(left.rename(columns={"one_id": "cpts_id", "inhabitants": "population"}))
     expected = left.assign(counted=counted).set_index(["one_id", "insee_code"])["counted"]
     keys = table.set_index(["one_id", "insee_code"]).index
     grouped = table.groupby(["one_id", "insee_code"])
@@ -435,8 +440,8 @@ def territory_summary(communes: pd.DataFrame, perimeters: Perimeters, layer: Ter
 
 
 def _counted(layer: Territories, census: pd.Series) -> pd.Series:
-    members = layer.membership
-    counted = inhabitants(members["insee_code"].map(census), members["share"])
+    members = layer.membership.assign(population=layer.membership["insee_code"].map(census))
+    counted = _parts(members.rename(columns={"territory_id": "cpts_id"}))
     return counted.groupby(members["territory_id"]).sum()
 
 
