@@ -20,7 +20,7 @@ class Column(NamedTuple):
     ----------
     kind
         ``text``, ``count`` (a whole number of 0 or more), ``rate`` (a fraction of 1), ``measure`` (a decimal number
-        of 0 or more), ``stage`` or ``flag``.
+        of 0 or more), ``degree``, ``stage`` or ``flag``.
     label
         Heading that a reader sees, to be translated.
     meaning
@@ -42,6 +42,7 @@ COLUMNS = {
     "area_km2": Column(
         "measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²"), nullable=True
     ),
+    "capacity": Column("count", N_("Capacity"), N_("how many, in the unit of the column unit"), nullable=True),
     "code": Column("text", N_("Code"), N_("code of the group: scope, région, département, EPCI or unit")),
     "counting": Column(
         "text", N_("Counting"), N_("cumulative: at least the stage; exclusive: the most advanced stage of the unit")
@@ -64,16 +65,25 @@ COLUMNS = {
         N_("Counted more than once"),
         N_("inhabitants counted in several CPTS: sum of the CPTS populations less the population covered"),
     ),
+    "email": Column("text", N_("E-mail"), N_("e-mail address that may be shown"), nullable=True),
     "epci_name": Column("text", N_("EPCI"), N_("name of the EPCI"), nullable=True),
     "epci_siren": Column(
         "text", N_("EPCI code"), N_("SIREN of the EPCI; four island communes have none"), nullable=True
     ),
     "insee_code": Column("text", N_("INSEE code"), N_("code of the commune, or of the arrondissement municipal")),
     "key": Column("text", N_("Key"), N_("key of the density group or level")),
+    "kind": Column("text", N_("Kind"), N_("kind of resource: a key of parameters/resource_kinds.toml")),
     "label": Column("text", N_("Class"), N_("density group or level, in words")),
+    "latitude": Column("degree", N_("Latitude"), N_("degrees north, WGS 84")),
+    "longitude": Column("degree", N_("Longitude"), N_("degrees east, WGS 84")),
+    "mobile": Column(
+        "text", N_("Mobile"), N_("mobile number, for the crisis cell only; never in a public kit"), nullable=True
+    ),
     "name": Column("text", N_("Name"), N_("name of the unit or of the group")),
+    "opening": Column("text", N_("Opening hours"), N_("when it is open, in words"), nullable=True),
     "other_id": Column("text", N_("Other CPTS identifier"), N_("identifier of the other CPTS of the pair")),
     "other_name": Column("text", N_("Other CPTS"), N_("name of the other CPTS of the pair")),
+    "phone": Column("text", N_("Telephone"), N_("landline or short number, in pairs of figures"), nullable=True),
     "population": Column("count", N_("Population"), N_("population municipale, in inhabitants")),
     "population_counted": Column(
         "count", N_("Population counted"), N_("sum of what its CPTS each count in the unit, in inhabitants")
@@ -88,19 +98,32 @@ COLUMNS = {
     ),
     "population_white": Column("count", N_("White-zone population"), N_("inhabitants whom no CPTS that counts covers")),
     "population_year": Column("count", N_("Census year"), N_("census year of the population"), nullable=True),
+    "position_precision": Column(
+        "text", N_("Place known"), N_("exact, street, or commune when only the commune is known")
+    ),
     "region_code": Column("text", N_("Région code"), N_("code of the région; all for the whole"), nullable=True),
     "region_name": Column("text", N_("Région"), N_("name of the région"), nullable=True),
+    "resource_id": Column(
+        "text", N_("Resource identifier"), N_("identifier of the resource, the same from one kit to the next")
+    ),
     "share_of_white": Column(
         "rate", N_("Share of white zones"), N_("part of the white-zone population of the scope"), nullable=True
     ),
     "size_class": Column("count", N_("Size class"), N_("ACI size class, 1 to 4"), nullable=True),
+    "source": Column("text", N_("Source"), N_("who says so"), nullable=True),
     "split": Column("text", N_("Split"), N_("group: three density groups; level: seven density levels")),
     "stage": Column("text", N_("Stage"), N_("stage of the CPTS, or any, unknown, white_zone"), nullable=True),
+    "status": Column("text", N_("Status"), N_("ouvert, degrade, ferme or inconnu")),
+    "status_at": Column("text", N_("Status at"), N_("local time of the status, ISO 8601"), nullable=True),
+    "status_source": Column("text", N_("Status from"), N_("who gave the status"), nullable=True),
     "to_lower_bound": Column(
         "count", N_("Margin down"), N_("inhabitants that the CPTS can lose without changing class"), nullable=True
     ),
     "to_upper_bound": Column(
         "count", N_("Margin up"), N_("inhabitants that the CPTS can win without changing class"), nullable=True
+    ),
+    "unit": Column(
+        "text", N_("Unit of capacity"), N_("what the capacity counts, such as lits or places"), nullable=True
     ),
     "units": Column("count", N_("Units"), N_("number of communes and arrondissements municipaux")),
     "units_covered": Column("count", N_("Units covered"), N_("units in at least one CPTS that counts")),
@@ -109,6 +132,8 @@ COLUMNS = {
     ),
     "units_white": Column("count", N_("White units"), N_("units in no CPTS that counts")),
     "units_without_area": Column("count", N_("Units without outline"), N_("units whose area is not known")),
+    "updated_at": Column("text", N_("Updated"), N_("day of the last update of the row, ISO 8601"), nullable=True),
+    "visibility": Column("text", N_("Visibility"), N_("public, or cellule_de_crise")),
     "white_rate": Column(
         "rate", N_("White rate"), N_("white-zone population / population of the class"), nullable=True
     ),
@@ -148,6 +173,11 @@ TABLES: dict[str, tuple[str, ...]] = {
         "double_count",
     ),
     "double_counts_by_pair": ("cpts_id", "cpts_name", "other_id", "other_name", "units", "population"),
+    "resources": (
+        *["resource_id", "kind", "name", "insee_code", "longitude", "latitude", "position_precision", "status"],
+        *["status_at", "status_source", "capacity", "unit", "phone", "mobile", "email", "opening", "source"],
+        *["updated_at", "visibility"],
+    ),
     "units": (
         *[
             "insee_code",
@@ -211,6 +241,7 @@ def schema(table: str) -> DataFrameSchema:
     checks = {
         "count": [pa.Check.ge(0)],
         "measure": [pa.Check.ge(0)],
+        "degree": [pa.Check.in_range(-180, 180)],
         "rate": [pa.Check.in_range(0, 1)],
         "text": [],
     }

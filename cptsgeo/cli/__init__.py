@@ -19,6 +19,8 @@ COMMANDS = {
     "sizes": N_("Compute the population and the ACI size class of each CPTS"),
     "white-zones": N_("List the units that no CPTS covers"),
     "map": N_("Draw one interactive page"),
+    "crisis": N_("Build the crisis kit: health resources on one page without network"),
+    "optout": N_("Keep the register of people who objected to being shown"),
     "build": N_("Compute everything: pages and tables, in one folder"),
 }
 EXIT_DATA = 1
