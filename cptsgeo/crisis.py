@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from cptsgeo.files import whole_folder
 from cptsgeo.hazards import in_zones, read_zones
 from cptsgeo.i18n import N_, _, ngettext, number
 from cptsgeo.names import fold
-from cptsgeo.optout import Register, new_register, read_register
+from cptsgeo.optout import new_register, read_register
 from cptsgeo.perimeters import read_perimeters
 from cptsgeo.privacy import gate
 from cptsgeo.resources import (
@@ -74,7 +74,7 @@ class Kit:
     hazards: Path | None = None
     close_exposed: bool = False
     exercise: bool = False
-    inputs: Inputs = Inputs()
+    inputs: Inputs = field(default_factory=Inputs)
 
 
 def write_kit(kit: Kit, output: Path, *, now: datetime, overwrite: bool = False) -> tuple[Resources, list[Finding]]:
@@ -230,8 +230,9 @@ def sum_up(resources: Resources) -> str:
     """Say in one sentence what a kit holds."""
     count = len(resources.table)
     text = ngettext("{count} resource", "{count} resources", count).format(count=number(count))
-    gone = ngettext("{count} row left out: the person objected", "{count} rows left out: the persons objected", resources.withdrawn)
+    gone = ngettext(
+        "{count} row left out: the person objected", "{count} rows left out: the persons objected", resources.withdrawn
+    )
     return _("{resources}; {withdrawn}.").format(
         resources=text, withdrawn=gone.format(count=number(resources.withdrawn))
     )
-

@@ -29,7 +29,9 @@ ITERATIONS = 1000
 KINDS = ("rpps", "email")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DIGITS = re.compile(r"[0-9](?:[ .\-/\u00a0\u202f]?[0-9]){10,39}(?![0-9])")
-_EMAIL = re.compile(r"[^\s@<>()\[\]\",;:|\\/=?&]+@[\w-]+(?:\.[\w-]+)+")
+_DOMAIN = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
+_MAILBOX = re.compile(r"[^\s@<>()\[\]\",;:|\\/=?&]+\Z")
+LONGEST_MAILBOX = 64
 
 
 class Identifier(NamedTuple):
@@ -129,9 +131,10 @@ def identifiers_in(text: str) -> Iterator[Identifier]:
         digits = re.sub(r"[^0-9]", "", match[0])
         for start in range(len(digits) - 10):
             yield Identifier("rpps", digits[start : start + 11])
-    if "@" in text:
-        for match in _EMAIL.finditer(text):
-            yield Identifier("email", match[0].lower().removeprefix("mailto:").rstrip("."))
+    for match in _DOMAIN.finditer(text):
+        mailbox = _MAILBOX.search(text[max(0, match.start() - LONGEST_MAILBOX) : match.start()])
+        if mailbox:
+            yield Identifier("email", (mailbox[0] + match[0]).lower())
 
 
 def new_register() -> Register:

@@ -80,7 +80,7 @@ def _wrong_shapes(layer: gpd.GeoDataFrame, file: str) -> list[Finding]:
     findings = []
     metric = layer.crs.is_projected
     for row, shape in layer.geometry.items():
-        if shape is None or shape.is_empty:
+        if shape is None or (shape.is_empty and shape.geom_type == "Point"):
             continue
         if shape.geom_type != "Point":
             findings.append(

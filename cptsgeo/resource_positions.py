@@ -46,7 +46,8 @@ def place(
     import pandas as pd
 
     findings: list[Finding] = []
-    inside = contours.set_index("insee_code").geometry.representative_point()
+    used = contours[contours["insee_code"].isin(set(table["insee_code"]))]
+    inside = used.set_index("insee_code").geometry.representative_point()
     longitude, latitude, precision = [], [], []
     for row in table.itertuples():
         x, y = _read(row, findings)
@@ -156,7 +157,9 @@ def _in_use(x: float, y: float, code: str) -> bool:
 def _area_of_use(epsg: int) -> tuple[float, float, float, float]:
     import pyproj
 
-    west, south, east, north = pyproj.CRS(epsg).area_of_use.bounds
+    area = pyproj.CRS(epsg).area_of_use
+    assert area is not None, "every CRS of a territory says where it is used"
+    west, south, east, north = area.bounds
     return west, south, east, north
 
 

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -235,11 +236,15 @@ def kind_of(text: str) -> str | None:
     >>> kind_of("IRM"), kind_of("Abri d’urgence"), kind_of("école")
     ('mri', 'shelter', None)
     """
-    wanted = fold(text)
-    for entry in parameters("resource_kinds")["kind"]:
-        if wanted in {fold(entry[name]) for name in ("key", "fr", "en")} | set(entry.get("words", [])):
-            return str(entry["key"])
-    return None
+    return _kind_words().get(fold(text))
+
+
+@cache
+def _kind_words() -> dict[str, str]:
+    """Map every folded word to its kind; a key or label goes before a usual word."""
+    entries = parameters("resource_kinds")["kind"]
+    usual = {word: str(entry["key"]) for entry in entries for word in entry.get("words", [])}
+    return usual | {fold(entry[name]): str(entry["key"]) for entry in entries for name in ("key", "fr", "en")}
 
 
 def kind_of_finess(category: str) -> str | None:
@@ -308,7 +313,7 @@ def _parse_rows(raw: TextTable, communes: pd.DataFrame, now: datetime, findings:
     empty = pd.Series("", index=rows.index, dtype="str")
 
     def cells(name: str) -> _Cells:
-        return _Cells(raw.file, name, rows[name] if name in rows else empty, findings)
+        return _Cells(raw.file, name, rows.get(name, empty), findings)
 
     texts = {name: _texts(cells(name)) for name in (*FREE_TEXTS, "resource_id")}
     for name in ("resource_id", "name"):
@@ -331,8 +336,8 @@ def _parse_rows(raw: TextTable, communes: pd.DataFrame, now: datetime, findings:
         "mobile": _phones(cells("mobile"), mobile=True),
         "email": _emails(cells("email")),
         "capacity": capacity,
-        "longitude": rows["longitude"] if "longitude" in rows else empty,
-        "latitude": rows["latitude"] if "latitude" in rows else empty,
+        "longitude": rows.get("longitude", empty),
+        "latitude": rows.get("latitude", empty),
     }
     for name in FREE_TEXTS:
         column = cells(name)
@@ -387,7 +392,7 @@ def _missing(texts: pd.Series) -> pd.Series:
 
 def _kinds(column: _Cells, categories: _Cells) -> pd.Series:
     """Read the kind from its word, else from the FINESS category; private homes are refused."""
-    refused = parameters("resource_kinds")["refused_finess"]
+    refused = parameters("resource_kinds")["refused"]["finess"]
     found: dict[object, str] = {}
     for row, text in column.texts.items():
         category = categories.texts[row]
@@ -411,7 +416,7 @@ def _kinds(column: _Cells, categories: _Cells) -> pd.Series:
 
 
 def _codes(column: _Cells, communes: pd.DataFrame) -> pd.Series:
-    known = set(communes["insee_code"])
+    known = set(communes["insee_code"].tolist())
     for row, code in column.texts.items():
         if not is_insee_code(code):
             rule, problem, fix = explain_bad_code(code)

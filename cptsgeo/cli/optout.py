@@ -97,7 +97,8 @@ def check(identifiers: tuple[str, ...], register: Path) -> None:
     known = read_register(register)
     answers = [known.holds(identifier(text)) for text in _given(identifiers)]
     for rank, held in enumerate(answers, start=1):
-        click.echo(f"{rank}\t{_('in the register') if held else _('not in the register')}")
+        answer = _("in the register") if held else _("not in the register")
+        click.echo(f"{rank}\t{answer}")
     if not all(answers):
         raise click.exceptions.Exit(1)
 

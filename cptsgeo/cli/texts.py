@@ -62,7 +62,12 @@ class Group(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands, in the order in which they were added."""
         with formatter.section(_("Commands")):
-            formatter.write_dl([(name, _(command.help).split(":")[0] if command.help else "") for name, command in self.commands.items()])
+            formatter.write_dl(
+                [
+                    (name, _(command.help).split(":")[0] if command.help else "")
+                    for name, command in self.commands.items()
+                ]
+            )
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the example line by line, unwrapped."""
