@@ -112,8 +112,10 @@ def nearest(units: pd.DataFrame, resources: pd.DataFrame, *, kinds: Sequence[str
 
 def _metric(places: pd.DataFrame, epsg: int) -> NDArray[np.object_]:
     import geopandas as gpd
+    import numpy as np
 
-    return gpd.GeoSeries.from_xy(places["longitude"], places["latitude"], crs=WGS84).to_crs(epsg).to_numpy()
+    points = gpd.GeoSeries.from_xy(places["longitude"], places["latitude"], crs=WGS84).to_crs(epsg)
+    return np.asarray(points, dtype=object)
 
 
 def access_by_density(distances: pd.DataFrame, units: pd.DataFrame, *, beyond_km: float) -> pd.DataFrame:

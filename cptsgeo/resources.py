@@ -57,7 +57,7 @@ ALIASES = {
     "rpps": ("numero_rpps", "identifiant_pp", "identification_nationale_pp"),
     "finess_category": ("categorie_finess", "category_code"),
 }
-MARKED = "cellule_de_crise"
+MARKED: Audience = "cellule_de_crise"
 FREE_TEXTS = ("name", "status_source", "unit", "opening", "source")
 LONGEST = {"name": 200, "resource_id": 80}
 LONGEST_OTHER = 500
