@@ -68,6 +68,7 @@ COLUMNS = {
         N_("last bound of size that the CPTS passes, in inhabitants; missing when none"),
         nullable=True,
     ),
+    "capacity": Column("count", N_("Capacity"), N_("how many, in the unit of the column unit"), nullable=True),
     "cause": Column("text", N_("Cause"), N_("before and after: the two states; else what moved the coverage")),
     "cause_label": Column("text", N_("Cause, in words"), N_("what moved the coverage, in words")),
     "change": Column("text", N_("Change"), N_("appeared, gone, or what changed: stage, perimeter")),
@@ -170,6 +171,7 @@ COLUMNS = {
         N_("1 / sum of squared shares of its territories: 1 where one holds all, 2 where two hold half each"),
         nullable=True,
     ),
+    "email": Column("text", N_("E-mail"), N_("e-mail address that may be shown"), nullable=True),
     "epci_count": Column("count", N_("EPCI touched"), N_("number of EPCI that the cluster touches")),
     "epci_cut": Column("count", N_("EPCI cut"), N_("EPCI concerned that are then not wholly in one CPTS")),
     "epci_name": Column("text", N_("EPCI"), N_("name of the EPCI"), nullable=True),
@@ -284,10 +286,13 @@ COLUMNS = {
         "rate", N_("Coincidence"), N_("common inhabitants / inhabitants of either (Jaccard index)"), nullable=True
     ),
     "key": Column("text", N_("Key"), N_("key of the density group or level, or of the part of the cluster")),
+    "kind": Column("text", N_("Kind"), N_("kind of resource: a key of parameters/resource_kinds.toml")),
     "label": Column("text", N_("Class"), N_("density group or level, or part of the cluster, in words")),
+    "latitude": Column("degree", N_("Latitude"), N_("degrees north, WGS 84")),
     "layer": Column("text", N_("Layer"), N_("kind of territory: ght, contrat_local, epci, departement…")),
     "level": Column("text", N_("Level key"), N_("functioning, fixed or maximum")),
     "level_label": Column("text", N_("Level"), N_("budget level, in words")),
+    "longitude": Column("degree", N_("Longitude"), N_("degrees east, WGS 84")),
     "maximum": Column(
         "euros", N_("Maximum"), N_("every part, first crisis plan and a grave crisis, in euros a year"), nullable=True
     ),
@@ -333,6 +338,9 @@ COLUMNS = {
     ),
     "mission": Column("text", N_("Mission key"), N_("mission of the ACI; none for a level"), nullable=True),
     "mission_label": Column("text", N_("Mission"), N_("mission of the ACI, or level, in words")),
+    "mobile": Column(
+        "text", N_("Mobile"), N_("mobile number, for the crisis cell only; never in a public kit"), nullable=True
+    ),
     "months_after_signature": Column(
         "count", N_("Months after signature"), N_("whole months from the signature to the payment")
     ),
@@ -377,6 +385,7 @@ COLUMNS = {
     "objective_value": Column(
         "euros", N_("Value of the objective"), N_("value that the plan reaches, in the unit of its objective")
     ),
+    "opening": Column("text", N_("Opening hours"), N_("when it is open, in words"), nullable=True),
     "other_id": Column("text", N_("Other CPTS identifier"), N_("identifier of the other CPTS of the pair")),
     "other_name": Column("text", N_("Other CPTS"), N_("name of the other CPTS of the pair")),
     "our_rate": Column(
@@ -395,6 +404,7 @@ COLUMNS = {
         "text", N_("Part"), N_("functioning, fixed, variable, first_plan, plan_update, grave_crisis, or a level")
     ),
     "payment": Column("text", N_("Payment"), N_("whole, advance or balance")),
+    "phone": Column("text", N_("Telephone"), N_("landline or short number, in pairs of figures"), nullable=True),
     "place": Column("text", N_("Place"), N_("territory of the figure: france, or a kind and its codes")),
     "place_name": Column("text", N_("Place, in words"), N_("name of the territory of the figure")),
     "population": Column("count", N_("Population"), N_("population municipale, in inhabitants")),
@@ -444,6 +454,9 @@ COLUMNS = {
     ),
     "population_white": Column("count", N_("White-zone population"), N_("inhabitants whom no CPTS that counts covers")),
     "population_year": Column("count", N_("Census year"), N_("census year of the population"), nullable=True),
+    "position_precision": Column(
+        "text", N_("Place known"), N_("exact, street, or commune when only the commune is known")
+    ),
     "published_rate": Column("rate", N_("Published rate"), N_("rate of the source, a fraction of 1")),
     "qpv_count": Column(
         "count", N_("Number of QPV"), N_("number of priority neighbourhoods (QPV) of the unit"), nullable=True
@@ -474,6 +487,9 @@ COLUMNS = {
         N_(
             "border: common border; bridge: across a gap; shared_unit: the CPTS covers a unit in part; nearest: none touches"
         ),
+    ),
+    "resource_id": Column(
+        "text", N_("Resource identifier"), N_("identifier of the resource, the same from one kit to the next")
     ),
     "seed": Column("count", N_("Seed"), N_("seed of the draw between equal plans")),
     "share_75": Column("rate", N_("Aged 75 and over"), N_("share of inhabitants aged 75 and over"), nullable=True),
@@ -526,6 +542,9 @@ COLUMNS = {
     "stage": Column("text", N_("Stage"), N_("stage of the CPTS, or any, unknown, white_zone"), nullable=True),
     "stage_after": Column("text", N_("Stage after"), N_("stage in the later state"), nullable=True),
     "stage_before": Column("text", N_("Stage before"), N_("stage in the earlier state"), nullable=True),
+    "status": Column("text", N_("Status"), N_("ouvert, degrade, ferme or inconnu")),
+    "status_at": Column("text", N_("Status at"), N_("local time of the status, ISO 8601"), nullable=True),
+    "status_source": Column("text", N_("Status from"), N_("who gave the status"), nullable=True),
     "territories": Column("count", N_("Territories"), N_("number of territories with inhabitants of the CPTS")),
     "territory": Column("text", N_("Territory"), N_("whole, or without_mayotte")),
     "territory_id": Column(
@@ -537,6 +556,9 @@ COLUMNS = {
     ),
     "to_upper_bound": Column(
         "count", N_("Margin up"), N_("inhabitants that the CPTS can win without changing class"), nullable=True
+    ),
+    "unit": Column(
+        "text", N_("Unit of capacity"), N_("what the capacity counts, such as lits or places"), nullable=True
     ),
     "units": Column("count", N_("Units"), N_("number of communes and arrondissements municipaux")),
     "units_added": Column("count", N_("Units added"), N_("units that joined the CPTS")),
@@ -551,6 +573,8 @@ COLUMNS = {
     "units_reshared": Column("count", N_("Units reshared"), N_("units whose share in the CPTS changed")),
     "units_white": Column("count", N_("White units"), N_("units in no CPTS that counts")),
     "units_without_area": Column("count", N_("Units without outline"), N_("units whose area is not known")),
+    "updated_at": Column("text", N_("Updated"), N_("day of the last update of the row, ISO 8601"), nullable=True),
+    "visibility": Column("text", N_("Visibility"), N_("public, or cellule_de_crise")),
     "white_rate": Column(
         "rate", N_("White rate"), N_("white-zone population / population of the class"), nullable=True
     ),
@@ -961,6 +985,11 @@ TABLES: dict[str, tuple[str, ...]] = {
         "objective_value",
         "objective_bound",
         "objective_gap",
+    ),
+    "resources": (
+        *["resource_id", "kind", "name", "insee_code", "longitude", "latitude", "position_precision", "status"],
+        *["status_at", "status_source", "capacity", "unit", "phone", "mobile", "email", "opening", "source"],
+        *["updated_at", "visibility"],
     ),
 }
 

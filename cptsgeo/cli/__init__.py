@@ -29,6 +29,8 @@ COMMANDS = {
     "match": N_("Give the INSEE codes of names of communes"),
     "data": N_("Bring the official data, and say how old it is"),
     "map": N_("Draw one interactive page"),
+    "crisis": N_("Build the crisis kit: health resources on one page without network"),
+    "optout": N_("Keep the register of people who objected to being shown"),
     "build": N_("Compute everything: pages and tables, in one folder"),
     "replay": N_("Build again from a manifest, and compare"),
 }

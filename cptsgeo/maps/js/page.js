@@ -52,6 +52,7 @@
   }
 
   /* Paints a rectangle of the world on a canvas of its own, step by step. */
+  cptsgeo.paint = paint;
   function paint(painter, canvas, bounds, width, height, density) {
     const crs = L.CRS.EPSG3857;
     const a = crs.latLngToPoint(bounds.getNorthWest(), 0), b = crs.latLngToPoint(bounds.getSouthEast(), 0);
@@ -61,6 +62,9 @@
     canvas.height = height * density;
     const context = canvas.getContext("2d");
     context.setTransform(density, 0, 0, density, 0, 0);
+    context.beginPath();
+    context.rect(0, 0, width, height);
+    context.clip(); /* in print a canvas is a list of strokes, and would run over its edge */
     return painter.steps(context, width, height, ((a.x + b.x) / 2) * scale - width / 2, ((a.y + b.y) / 2) * scale - height / 2, zoom, density);
   }
 
