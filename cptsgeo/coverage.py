@@ -99,9 +99,9 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         .astype("int64"),
     )
     members = members[members["insee_code"].isin(communes["insee_code"])]
-    grouped = members.sort_values("cpts_name").groupby("insee_code")
+    grouped = members.groupby("insee_code")
     units = communes.assign(
-        cpts=communes["insee_code"].map(grouped["cpts_name"].agg("; ".join)).astype("object").fillna("").astype("str"),
+        cpts=communes["insee_code"].map(_joined_names(members)).astype("object").fillna("").astype("str"),
         cpts_count=communes["insee_code"].map(grouped.size()).fillna(0).astype("int64"),
     )
     best = communes["insee_code"].map(grouped["rank"].max())
@@ -119,6 +119,16 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         units[f"covered_{stage}"] = covered(reached)
         units[f"undecided_{stage}"] = covered(reached | (members["rank"] == UNKNOWN_RANK)) - units[f"covered_{stage}"]
     return units
+
+
+def _joined_names(members: pd.DataFrame) -> pd.Series:
+    """Join the names of the CPTS of each unit, sorted; nearly every unit has one, which needs no joining."""
+    import pandas as pd
+
+    shared = members["insee_code"].duplicated(keep=False)
+    single = members[~shared].set_index("insee_code")["cpts_name"].astype("object")
+    several = members[shared].astype("object").sort_values("cpts_name").groupby("insee_code")["cpts_name"]
+    return pd.concat([single, several.agg("; ".join)])
 
 
 def coverage(

@@ -81,6 +81,9 @@ COLUMNS = {
     "population_covered": Column(
         "count", N_("Population covered"), N_("inhabitants of units in at least one CPTS that counts, each once")
     ),
+    "population_in_cpts": Column(
+        "count", N_("Population in the CPTS"), N_("inhabitants of the unit whom the CPTS counts: population x share")
+    ),
     "population_stage_unknown": Column(
         "count",
         N_("Population at unknown stage"),
@@ -90,6 +93,7 @@ COLUMNS = {
     "population_year": Column("count", N_("Census year"), N_("census year of the population"), nullable=True),
     "region_code": Column("text", N_("Région code"), N_("code of the région; all for the whole"), nullable=True),
     "region_name": Column("text", N_("Région"), N_("name of the région"), nullable=True),
+    "share": Column("rate", N_("Share"), N_("part of the unit that is in the CPTS")),
     "share_of_white": Column(
         "rate", N_("Share of white zones"), N_("part of the white-zone population of the scope"), nullable=True
     ),
@@ -132,6 +136,7 @@ _COVERAGE = [
 TABLES: dict[str, tuple[str, ...]] = {
     "coverage": tuple(_COVERAGE),
     "coverage_with_area": (*_COVERAGE, "area_km2", "area_covered_km2", "units_without_area"),
+    "cpts_units": ("cpts_id", "cpts_name", "insee_code", "name", "population", "share", "population_in_cpts"),
     "sizes": (
         *["cpts_id", "cpts_name", "stage", "units", "population", "size_class", "to_lower_bound", "to_upper_bound"],
         *["region_code", "region_name"],

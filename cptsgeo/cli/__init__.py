@@ -20,6 +20,8 @@ COMMANDS = {
     "white-zones": N_("List the units that no CPTS covers"),
     "map": N_("Draw one interactive page"),
     "build": N_("Compute everything: pages and tables, in one folder"),
+    "atlas": N_("Write a static site to put online"),
+    "serve": N_("Show a site on this computer, as a web server would"),
 }
 EXIT_DATA = 1
 EXIT_USAGE = 2

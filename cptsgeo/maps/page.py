@@ -257,7 +257,7 @@ def _legend(theme: Theme, index: int, *, hidden: bool) -> str:
     """Write the legend of a theme: every class, with its units and population."""
     heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in (_("Class"), _("Communes"), _("Inhabitants")))
     rows = "".join(
-        f'<tr><th scope="row">{_swatch(one)}<span dir="auto">{escape(one.label)}</span></th>'
+        f'<tr><th scope="row">{swatch(one)}<span dir="auto">{escape(one.label)}</span></th>'
         f"<td>{number(one.units)}</td><td>{number(one.population)}</td></tr>"
         for one in theme.classes
     )
@@ -268,7 +268,7 @@ def _legend(theme: Theme, index: int, *, hidden: bool) -> str:
     )
 
 
-def _swatch(one: MapClass) -> str:
+def swatch(one: MapClass) -> str:
     """Draw the colour and pattern of a class."""
     red, green, blue = (int(one.color[at : at + 2], 16) for at in (1, 3, 5))
     ink = "#5a3a10" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "#ffffff"
