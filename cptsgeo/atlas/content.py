@@ -65,9 +65,7 @@ class Writer:
             "departement": cumulative_rows(self.tables["coverage_by_departement"]),
         }
         self.classes = stage_theme(atlas.results).classes
-        self.sizes = {
-            str(one["cpts_id"]): one for one in self.tables["sizes"].astype("object").to_dict("records")
-        }
+        self.sizes = {str(one["cpts_id"]): one for one in self.tables["sizes"].astype("object").to_dict("records")}
         self.population = np.array([0 if value is None else int(value) for value in atlas.columns["population"]])
         self.cpts_of: dict[int, list[str]] = {}
         for code, cpts in atlas.places["cpts"].items():
@@ -83,7 +81,7 @@ class Writer:
     def page(self, one: Place) -> dict[str, Any]:
         """Return what the template of a place needs."""
         heading = self.title(one)
-        context = {
+        return {
             "kind": one.kind,
             "title": heading,
             "finding": self.finding(one),
@@ -96,7 +94,6 @@ class Writer:
             "undrawn": self.undrawn(one),
             "remarks": self.remarks(one),
         }
-        return context
 
     def title(self, one: Place) -> str:
         """Return the heading of a page."""
@@ -244,7 +241,7 @@ class Writer:
         drawn = one.rows[self.atlas.sheet.territories[one.rows] != None]  # noqa: E711
         if not len(drawn):
             return []
-        return self.atlas.sheet.frames(drawn, WIDTH, HEIGHT, margin=0.18 if one.kind == "cpts" else 0.02)
+        return self.atlas.sheet.frames(drawn, WIDTH, HEIGHT, margin=0.12 if one.kind == "cpts" else 0.03)
 
     def map(self, one: Place) -> str:
         """Draw a place, its neighbours paler around it."""
@@ -269,7 +266,11 @@ class Writer:
 
     def _towns(self, rows: Ints) -> list[tuple[str, float, float]]:
         """Return the most populous communes with the middle of their box."""
-        named = [row for row in rows[np.argsort(-self.population[rows], kind="stable")][:TOWNS] if self._x[row] == self._x[row]]
+        named = [
+            row
+            for row in rows[np.argsort(-self.population[rows], kind="stable")][:TOWNS]
+            if self._x[row] == self._x[row]
+        ]
         return [(str(self.atlas.columns["name"][row]), float(self._x[row]), float(self._y[row])) for row in named]
 
     def _areas(self, one: Place) -> list[Area]:
@@ -341,7 +342,9 @@ class Writer:
             cells.append(Cell(number(int(row["population"]) - int(row["population_covered"])), number=True))
             rows.append(cells)
         title = _("Coverage by région") if kind == "region" else _("Coverage by département")
-        note = _("Cumulative rates: a CPTS at the stage named or a later one. ≥: CPTS of unknown stage could add to it.")
+        note = _(
+            "Cumulative rates: a CPTS at the stage named or a later one. ≥: CPTS of unknown stage could add to it."
+        )
         return Section(title, head, rows, note if len(stages) > 1 else "")
 
     def _size_classes(self) -> Section:
@@ -405,7 +408,9 @@ class Writer:
         more = len(rows) - len(body)
         note = (
             ngettext(
-                "{count} more commune is in the file of communes.", "{count} more communes are in the file of communes.", more
+                "{count} more commune is in the file of communes.",
+                "{count} more communes are in the file of communes.",
+                more,
             ).format(count=number(more))
             if more > 0
             else ""
@@ -453,7 +458,7 @@ class Writer:
             Cell(_("Population in the CPTS"), number=True),
             Cell(_("Other CPTS")),
         ]
-        row_of = {self.atlas.columns["insee_code"][row]: row for row in one.rows.tolist()}
+        row_of = {str(self.atlas.columns["insee_code"][row]): row for row in one.rows.tolist()}
         rows = []
         for member in self.atlas.members.get(one.code, ()):
             row = row_of[member["insee_code"]]

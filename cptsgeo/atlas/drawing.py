@@ -8,6 +8,8 @@ from html import escape
 
 import numpy as np
 
+from cptsgeo.i18n import _
+from cptsgeo.maps.page import TERRITORY_NAMES
 from cptsgeo.maps.sheet import Frame, Label, Sheet, place_labels
 from cptsgeo.maps.theme import MapClass
 from cptsgeo.maps.topology import Floats, Ints
@@ -86,12 +88,19 @@ def map_svg(sheet: Sheet, drawing: Drawing, *, frames: Sequence[Frame], width: i
     label
         What the map shows, for who cannot see it.
     """
-    marks = "".join(_pattern(one) for one, rows in (*drawing.classes, *drawing.around) if one.pattern != "none")
+    marks = "".join(_pattern(one) for one in _patterned(drawing) if one.pattern != "none")
     body = "".join(_frame(sheet, drawing, frame, number) for number, frame in enumerate(frames))
+    if len(frames) > 1:
+        body += "".join(_inset(frame) for frame in frames)
     return (
         f'<svg class="map" viewBox="0 0 {width * FINE} {height * FINE}" role="{"group" if drawing.areas else "img"}" '
         f'aria-label="{escape(label)}"><defs>{marks}</defs>{body}</svg>'
     )
+
+
+def _patterned(drawing: Drawing) -> list[MapClass]:
+    """Return each class once."""
+    return list({one.key: one for one, _rows in (*drawing.classes, *drawing.around)}.values())
 
 
 def _pattern(one: MapClass) -> str:
@@ -158,6 +167,13 @@ def _frame(sheet: Sheet, drawing: Drawing, frame: Frame, number: int) -> str:
             )
     parts += [_town(label) for label in town_labels(drawing.towns, frame)]
     return f'<clipPath id="{clip}"><rect {box}/></clipPath><g clip-path="url(#{clip})">{"".join(parts)}</g>'
+
+
+def _inset(frame: Frame) -> str:
+    """Name a territory that has its own scale, above its map."""
+    name = escape(_(TERRITORY_NAMES[frame.territory]))
+    x, y = round((frame.left + 6) * FINE), round((frame.top + 16) * FINE)
+    return f'<text class="inset" x="{x}" y="{y}">{name}</text>'
 
 
 def town_labels(

@@ -101,7 +101,9 @@ def compare(units_before: str, units: str, sizes_before: str, sizes: str) -> lis
         ),
     ]
     return [
-        text.format(count=number(len(found)), names=", ".join(found[:EXAMPLES]) + (", …" if len(found) > EXAMPLES else ""))
+        text.format(
+            count=number(len(found)), names=", ".join(found[:EXAMPLES]) + (", …" if len(found) > EXAMPLES else "")
+        )
         for found, text in texts
         if found
     ]

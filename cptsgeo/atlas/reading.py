@@ -28,7 +28,9 @@ def method_sections(results: Results) -> list[Text]:
         Text(
             _("Coverage rate"),
             [
-                _("population_covered = sum over the units of round(population × min(1, sum of the shares of their CPTS))"),
+                _(
+                    "population_covered = sum over the units of round(population × min(1, sum of the shares of their CPTS))"
+                ),
                 _("coverage_rate = population_covered / population. It is missing, and not zero, where nobody lives."),
                 _("Rates by stage are cumulative: a CPTS counts for its stage and for every stage before it."),
             ],

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from cptsgeo.atlas.content import MAP_PAGE, Writer
 from cptsgeo.atlas.feeds import Update, next_updates, read_updates, rss, search_index, sitemap, write_updates
-from cptsgeo.atlas.output import SiteFolder, site_folder
+from cptsgeo.atlas.output import site_folder
 from cptsgeo.atlas.places import Atlas, Place, read_atlas
 from cptsgeo.atlas.reading import glossary_rows, method_sections, source_sections
 from cptsgeo.errors import FileError, UsageError
@@ -166,7 +166,8 @@ def place_tables(atlas: Atlas) -> Iterator[tuple[str, bytes]]:
         if one.kind == "cpts":
             empty = atlas.results.tables["sizes"].iloc[:0]
             table = pd.DataFrame(
-                atlas.members.get(one.code, []), columns=["cpts_id", "insee_code", "name", "population", "share", "population_in_cpts"]
+                atlas.members.get(one.code, []),
+                columns=["cpts_id", "insee_code", "name", "population", "share", "population_in_cpts"],
             )
             table.insert(1, "cpts_name", one.name)
             table = table.astype(
@@ -227,10 +228,17 @@ class _Shell:
         sources = {"title": _("Sources"), "sections": source_sections(results)}
         yield "method.html", self._page("text.html", "method.html", method)
         yield "sources.html", self._page("text.html", "sources.html", sources)
-        glossary = {"title": _("Glossary"), "head": [_("Column"), _("Heading"), _("Meaning")], "rows": glossary_rows(results)}
+        glossary = {
+            "title": _("Glossary"),
+            "head": [_("Column"), _("Heading"), _("Meaning")],
+            "rows": glossary_rows(results),
+        }
         yield "glossary.html", self._page("glossary.html", "glossary.html", glossary)
         listed = [
-            {"title": _("State of {day}").format(day=day(_date(one.day))) if one.day else _("State without a date"), "one": one}
+            {
+                "title": _("State of {day}").format(day=day(_date(one.day))) if one.day else _("State without a date"),
+                "one": one,
+            }
             for one in updates
         ]
         yield "updates.html", self._page("updates.html", "updates.html", {"title": _("Updates"), "updates": listed})
@@ -246,7 +254,11 @@ class _Shell:
         context["undrawn"] = number(context["undrawn"]) if context["undrawn"] else ""
         if one.kind == "scope":
             context["tables"] = [
-                {"file": f"tables/{name}.csv", "content": _(CONTENTS[name]) if name in CONTENTS else name, "rows": number(len(table))}
+                {
+                    "file": f"tables/{name}.csv",
+                    "content": _(CONTENTS[name]) if name in CONTENTS else name,
+                    "rows": number(len(table)),
+                }
                 for name, table in self.atlas.results.tables.items()
             ]
             context["index"] = search_index(self.atlas)
@@ -286,7 +298,15 @@ class _Shell:
 
 def _environment(theme: Path | None) -> Environment:
     """Look templates up in the theme first; ours are also there as ``cptsgeo/…``, to extend them."""
-    from jinja2 import BaseLoader, ChoiceLoader, Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
+    from jinja2 import (
+        BaseLoader,
+        ChoiceLoader,
+        Environment,
+        FileSystemLoader,
+        PackageLoader,
+        PrefixLoader,
+        StrictUndefined,
+    )
 
     ours = PackageLoader("cptsgeo.atlas")
     loaders: list[BaseLoader] = [FileSystemLoader(theme)] if theme else []
@@ -341,5 +361,4 @@ def _texts() -> dict[str, str]:
         "program": _("Made with cptsgeo {version}.").format(version=version("cptsgeo")),
         "no_updates": _("No update yet."),
         "feed": _("Updates as RSS"),
-        "by_region": _("Régions, départements and CPTS"),
     }

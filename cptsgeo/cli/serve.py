@@ -24,5 +24,9 @@ def command(folder: Path, port: int) -> None:
     from cptsgeo.atlas.server import local_server
 
     with local_server(folder, port) as server:
-        say(_("{folder} is at {address} (this computer only). Ctrl+C stops it.").format(folder=folder, address=server.address))
+        say(
+            _("{folder} is at {address} (this computer only). Ctrl+C stops it.").format(
+                folder=folder, address=server.address
+            )
+        )
         server.serve_forever()

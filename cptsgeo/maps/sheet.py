@@ -143,8 +143,11 @@ class Sheet:
             places = [(column, 0.0, width - column, height)]
             places += [(0.0, height / 2 - each * count / 2 + each * at, column, each) for at in range(count)]
         else:
-            columns = max(1, round(float(np.ceil(np.sqrt(len(present) * width / height) - 0.2))))
-            columns = min(columns, max(1, len(present)))
+            columns = max(
+                range(1, len(present) + 1),
+                key=lambda each: min(width / each, height / -(-len(present) // each)),
+                default=1,
+            )
             lines = -(-len(present) // columns)
             places = [
                 (width / columns * (at % columns), height / lines * (at // columns), width / columns, height / lines)
@@ -196,31 +199,29 @@ class Sheet:
 
     def outline(self, rows: Ints, level: int) -> list[Ints]:
         """Return the outline of the union of some units: closed rings, to be filled by the even-odd rule."""
-        refs = self._used(np.asarray(rows, dtype=np.int64))
-        _arcs, index, times = np.unique(refs >> 1, return_index=True, return_counts=True)
-        border = refs[np.sort(index[times % 2 == 1])]
-        start = np.where(border & 1, self._last[border >> 1], self._first[border >> 1]) if len(border) else border
-        end = np.where(border & 1, self._first[border >> 1], self._last[border >> 1]) if len(border) else border
-        leaving: dict[int, list[int]] = {}
-        for at in range(len(border) - 1, -1, -1):
-            leaving.setdefault(int(start[at]), []).append(at)
-        rings = []
+        arcs, times = np.unique(self._used(np.asarray(rows, dtype=np.int64)) >> 1, return_counts=True)
+        border = arcs[times % 2 == 1]
+        if not len(border):
+            return []
+        ends = [(int(first), int(last)) for first, last in zip(self._first[border], self._last[border], strict=True)]
+        touching: dict[int, list[int]] = {}
+        for at, pair in enumerate(ends):
+            for end in set(pair):
+                touching.setdefault(end, []).append(at)
         walked = np.zeros(len(border), dtype=bool)
+        rings = []
         for first in range(len(border)):
-            if walked[first]:
-                continue
-            pieces, at = [], first
-            while True:
+            at, here, pieces = first, ends[first][0], []
+            while not walked[at]:
                 walked[at] = True
-                leaving[int(start[at])].remove(at)
-                pieces.append(self._points(int(border[at]), level)[:-1])
-                onward = leaving.get(int(end[at]))
-                if end[at] == start[first] or not onward:
+                backwards = ends[at][0] != here
+                pieces.append(self._points(2 * int(border[at]) + backwards, level)[:-1])
+                here = ends[at][0 if backwards else 1]
+                at = next((other for other in touching[here] if not walked[other]), at)
+                if here == ends[first][0]:
                     break
-                at = onward[-1]
-            ring = np.concatenate(pieces)
-            if len(ring) >= 3:
-                rings.append(ring)
+            if pieces and sum(map(len, pieces)) >= 3:
+                rings.append(np.concatenate(pieces))
         return rings
 
     def borders(self, rows: Ints, level: int) -> list[Ints]:
