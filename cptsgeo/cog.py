@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from cptsgeo.codes import among
 from cptsgeo.embedded import embedded
 
 if TYPE_CHECKING:
@@ -69,6 +70,6 @@ def recode(codes: pd.Series, current: pd.Series) -> tuple[pd.Series, pd.DataFram
     import pandas as pd
 
     former = _former_codes()
-    old = ~codes.isin(current) & codes.isin(former.index)
+    old = ~among(codes, current) & among(codes, former.index)
     replaced = codes.where(~old, codes.map(former))
     return replaced, pd.DataFrame({"former_code": codes[old], "insee_code": replaced[old]})

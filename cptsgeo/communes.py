@@ -131,7 +131,9 @@ def parse_communes(
             "insee_code",
             row.insee_code,
         )
-        for row in table[table["insee_code"].duplicated() & table["insee_code"].map(is_insee_code)].itertuples()
+        for row in table[
+            table["insee_code"].duplicated() & table["insee_code"].map(is_insee_code).astype("bool")
+        ].itertuples()
     ]
     if any(finding.severity == "error" for finding in findings):
         return embedded_communes().iloc[:0], findings

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, explain_bad_code, is_insee_code
+from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, among, explain_bad_code, is_insee_code
 from cptsgeo.communes import ALIASES
 from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs, require_crs
 from cptsgeo.embedded import embedded
@@ -73,7 +74,7 @@ def read_contours(paths: Sequence[Path | str] = (), *, codes: Collection[str] | 
     contours = gpd.GeoDataFrame(pd.concat(layers, ignore_index=True), crs=WGS84)
     contours = _fit_arrondissements(contours)
     if codes is not None:
-        contours = contours[contours["insee_code"].isin(codes)]
+        contours = contours[among(contours["insee_code"], codes)]
     repeated = contours.loc[contours["insee_code"].duplicated(), ["insee_code", "geometry_source"]]
     raise_errors(
         [
@@ -160,7 +161,8 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     if layer.empty:
         raise DataError(_("the file is empty"), fix=_("give a layer that holds outlines"), where=path.name)
     if wanted is not None:
-        layer, codes = layer[codes.isin(wanted)], codes[codes.isin(wanted)]
+        kept = among(codes, wanted)
+        layer, codes = layer[kept], codes[kept]
     shapes = layer.geometry.to_crs(WGS84)
     if not shapes.is_valid.all():
         shapes = gpd.GeoSeries(_areas(shapes.make_valid().to_numpy()), index=shapes.index, crs=WGS84)
@@ -206,6 +208,7 @@ def _in_territory(codes: pd.Series, shapes: gpd.GeoSeries) -> NDArray[np.bool_]:
     inside = np.zeros(len(codes), dtype="bool")
     for epsg in np.unique(crs):
         area = pyproj.CRS(epsg).area_of_use
+        assert area is not None, "each of our CRS says where it serves"
         west, south, east, north = np.array(area.bounds) + AREA_MARGIN_DEGREES * np.array([-1, -1, 1, 1])
         within = (bounds[:, :2] >= (west, south)).all(axis=1) & (bounds[:, 2:] <= (east, north)).all(axis=1)
         inside |= within & (crs == epsg)
@@ -296,9 +299,8 @@ def _overlaps(part: gpd.GeoDataFrame, invalid: NDArray[np.bool_]) -> list[Findin
     shapes = part.geometry.to_numpy()
     misfits = np.flatnonzero(invalid)
     one, other = shapely.STRtree(shapes).query(shapes[misfits], predicate="intersects")
-    one = misfits[one]
-    first = (one < other) | ((one > other) & ~invalid[other])
-    one, other = one[first], other[first]
+    pairs = np.sort(np.column_stack([misfits[one], other]), axis=1)
+    one, other = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0).T
     areas = shapely.area(shapely.intersection(shapes[one], shapes[other]))
     codes = part["insee_code"].to_numpy()
     return [
@@ -369,7 +371,7 @@ def _holes(part: gpd.GeoDataFrame, union: Geometry, epsg: int, accept_holes: boo
 
 def undrawn(communes: pd.DataFrame, contours: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return the units that have no outline: they are counted, and cannot be drawn."""
-    return communes[~communes["insee_code"].isin(contours["insee_code"])]
+    return communes[~among(communes["insee_code"], contours["insee_code"])]
 
 
 def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
@@ -403,10 +405,11 @@ def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
 
 
 def _united(shapes: NDArray[np.object_]) -> Geometry:
-    """Unite shapes, the fast way when they form a coverage."""
+    """Unite shapes, the fast way when they form a coverage; overlaps make its result invalid, or no result."""
     import shapely
 
-    try:
-        return shapely.coverage_union_all(shapes)
-    except shapely.errors.GEOSException:
-        return shapely.union_all(shapes)
+    with suppress(shapely.errors.GEOSException):
+        united = shapely.coverage_union_all(shapes)
+        if shapely.is_valid(united):
+            return united
+    return shapely.union_all(shapes)

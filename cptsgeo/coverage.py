@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cptsgeo.codes import among
 from cptsgeo.errors import UsageError
 from cptsgeo.i18n import N_, _
 from cptsgeo.perimeters import STAGES, Perimeters
@@ -98,7 +99,7 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         .fillna(UNKNOWN_RANK)
         .astype("int64"),
     )
-    members = members[members["insee_code"].isin(communes["insee_code"])]
+    members = members[among(members["insee_code"], communes["insee_code"])]
     grouped = members.groupby("insee_code")
     units = communes.assign(
         cpts=communes["insee_code"].map(_joined_names(members)).astype("object").fillna("").astype("str"),

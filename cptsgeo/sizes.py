@@ -48,6 +48,19 @@ def size_class(population: ArrayLike, *, on: date | None = None) -> np.ndarray:
     return result
 
 
+def class_floors(*, on: date | None = None) -> tuple[int, ...]:
+    """Return the least population of each size class, in order.
+
+    Examples
+    --------
+    >>> class_floors()
+    (0, 40000, 80000, 175001)
+    """
+    edition = in_force("size_classes", on)
+    sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
+    return 0, *(bound if belongs_to == "upper" else bound + 1 for bound, belongs_to in sides)
+
+
 def member_populations(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
     """Return the membership with the population that each CPTS has in each unit.
 
@@ -68,10 +81,28 @@ def member_populations(communes: pd.DataFrame, perimeters: Perimeters) -> pd.Dat
         how="left",
         validate="many_to_one",
     )
-    stacked = joined.sort_values(["insee_code", "cpts_id"])
-    reached = inhabitants(stacked["population"], stacked.groupby("insee_code")["share"].cumsum())
-    below = reached.groupby(stacked["insee_code"]).shift(fill_value=0)
-    return joined.assign(population_in_cpts=reached - below)
+    return joined.assign(population_in_cpts=stacked_parts(joined, ["insee_code"]))
+
+
+def stacked_parts(members: pd.DataFrame, units: list[str]) -> pd.Series:
+    """Count the inhabitants that each CPTS has in each unit, so that the parts of a unit sum to what they cover.
+
+    Parameters
+    ----------
+    members
+        ``cpts_id``, ``population`` (of the unit), ``share``, and the columns of ``units``.
+    units
+        Columns that name a unit: its code, and its edition where there are several.
+
+    Returns
+    -------
+    Series
+        Whole inhabitants, index of ``members``.
+    """
+    stacked = members.sort_values([*units, "cpts_id"])
+    keys = [stacked[name] for name in units]
+    reached = inhabitants(stacked["population"], stacked["share"].groupby(keys).cumsum())
+    return (reached - reached.groupby(keys).shift(fill_value=0)).reindex(members.index)
 
 
 def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = None) -> pd.DataFrame:
@@ -103,7 +134,7 @@ def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = N
 
     members = member_populations(communes, perimeters)
     grouped = members.groupby("cpts_id")
-    table = perimeters.cpts.copy()
+    table = perimeters.cpts[["cpts_id", "cpts_name", "stage"]].copy()
     table["units"] = table["cpts_id"].map(grouped.size()).fillna(0).astype("int64")
     table["population"] = table["cpts_id"].map(grouped["population_in_cpts"].sum()).fillna(0).astype("int64")
     table["size_class"] = pd.array(size_class(table["population"], on=on), dtype="Int64")
@@ -128,9 +159,7 @@ def _margins(population: pd.Series, on: date | None) -> tuple[pd.Series, pd.Seri
     import numpy as np
     import pandas as pd
 
-    edition = in_force("size_classes", on)
-    sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
-    first_above = np.array([bound if belongs_to == "upper" else bound + 1 for bound, belongs_to in sides])
+    first_above = np.array(class_floors(on=on)[1:])
     rank = np.searchsorted(first_above, population.to_numpy(), side="right")
     floors = np.concatenate([[np.nan], first_above])[rank]
     ceilings = np.concatenate([first_above, [np.nan]])[rank]

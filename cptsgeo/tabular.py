@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -158,6 +159,22 @@ def _folded_name(column: str) -> str:
     return fold(column).replace(" ", "_")
 
 
+def parse_day(text: str) -> date | None:
+    """Read a day written as ``2024-03-31`` or ``31/03/2024``, with midnight behind it or not; ``None`` for another text.
+
+    Examples
+    --------
+    >>> parse_day("31/03/2024"), parse_day("2024-03-31 00:00:00"), parse_day("03/31/2024")
+    (datetime.date(2024, 3, 31), datetime.date(2024, 3, 31), None)
+    """
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text.removesuffix(" 00:00:00").removesuffix("T00:00:00"), form).date()
+        except ValueError:
+            continue
+    return None
+
+
 def _content(path: Path) -> bytes:
     if str(path) == STDIN:
         return sys.stdin.buffer.read()
@@ -288,7 +305,7 @@ def _cell_text(value: object) -> str:
         return ";".join(map(str, value))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return _without_guard(str(value).strip())
+    return str(value).strip()
 
 
 def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -> TextTable:

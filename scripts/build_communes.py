@@ -221,7 +221,7 @@ def write(path: Path, content: bytes) -> None:
 
 def csv_bytes(table: pd.DataFrame) -> bytes:
     """Return a table as UTF-8 CSV with Unix line ends."""
-    return table.to_csv(index=False, lineterminator="\n").encode()
+    return str(table.to_csv(index=False, lineterminator="\n")).encode()
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -13,7 +13,7 @@ from cptsgeo.cli.texts import option
 from cptsgeo.i18n import LANGUAGES, N_, _, headed, ngettext, number
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -161,6 +161,19 @@ def study(*, with_contours: bool = False, uses_density: bool = False, **options:
     )
     say(words.format(scope=result.scope, names=names))
     return result
+
+
+def parse_on(text: str | None) -> date | None:
+    """Read the day of the law; the latest law when none is given."""
+    from cptsgeo.errors import UsageError
+    from cptsgeo.tabular import parse_day
+
+    day = parse_day(text) if text else None
+    if text and day is None:
+        raise UsageError(
+            _("{value} is not a day").format(value=text), fix=_("write it as 2024-03-31 or 31/03/2024"), where="--on"
+        )
+    return day
 
 
 def say(text: str) -> None:

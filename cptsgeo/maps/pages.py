@@ -217,7 +217,7 @@ def stage_theme(results: Results) -> Theme:
     """Colour units by the most advanced stage of their CPTS."""
     texts = {
         **{key: labels("stages")[key] for key in reversed(STAGE_KEYS)},
-        "unknown": _("Stage unknown"),
+        "unknown": _("Covered, stage unknown"),
         WHITE_ZONE: _("White zone: no CPTS"),
         OUT_OF_SCOPE: _("Outside the scope of the study"),
     }

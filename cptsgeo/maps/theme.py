@@ -108,7 +108,7 @@ STAGES: Mapping[str, Style] = MappingProxyType(
         "projet_valide": Style("#3d8dc4"),
         "lettre_intention": Style("#8fc1de"),
         "pre_projet": Style("#cfe2f2"),
-        "stage_unknown": Style("#9b8f86", "dots"),
+        "stage_unknown": Style("#b4c2a4", "dots"),
         WHITE_ZONE: _WHITE,
         OUT_OF_SCOPE: _GREY,
     }

@@ -1,0 +1,277 @@
+"""What follows when a CPTS takes in units, or a new one is made of them: size, class, money, EPCI, shape, distance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from cptsgeo.adjacency import Adjacency, connected, extents, neighbours
+from cptsgeo.funding import LEVELS, annual_levels
+from cptsgeo.perimeters import Perimeters
+from cptsgeo.sizes import CLASSES, class_floors, member_populations, sizes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "units",
+    "population_added",
+    "population_before",
+    "population_after",
+    "size_class_before",
+    "size_class_after",
+    "bound_crossed",
+    "to_upper_bound",
+    *(f"{level}_change" for level in LEVELS),
+    *(f"{level}_per_covered" for level in LEVELS),
+    "epci_whole",
+    "epci_cut",
+    "compactness",
+    "farthest_km",
+)
+Ground: TypeAlias = tuple[float, float, float, float, int]
+"""Area in km², outline in km, x, y and EPSG code of a unit."""
+
+Centre: TypeAlias = tuple[int, float, float]
+"""EPSG code, x and y."""
+
+WHOLE = ("units", "population_added", "population_before", "population_after", "epci_whole", "epci_cut")
+WHOLE_OR_MISSING = ("size_class_before", "size_class_after", "bound_crossed", "to_upper_bound")
+
+
+@dataclass(frozen=True)
+class Consequences:
+    """Hold what is needed to tell the consequences of any change, looked up once; see :meth:`of`.
+
+    Attributes
+    ----------
+    links
+        Unit to its neighbours and the shared border in km.
+    cpts_of
+        Unit to the CPTS that it is in.
+    members
+        CPTS to its units.
+    share
+        CPTS and unit to the share of the unit.
+    inhabitants, white, white_share, joining
+        Unit to its population; and for white units to the inhabitants outside any CPTS, their share, and what a
+        CPTS that takes the unit in gains.
+    population
+        CPTS to its population.
+    ground, area, outline
+        Outlines of units; CPTS to its area in km² and outline in km, missing where a unit has no outline.
+    centre
+        CPTS to the EPSG code, x and y of its centre, where it lies in one territory.
+    epci, epci_units, holders
+        Unit to EPCI; EPCI to all its units, and to the CPTS that hold a part of it.
+    floors
+        Least population of each size class.
+    euros
+        Size class (0: none) to its amount at each level.
+    """
+
+    links: Mapping[str, Mapping[str, float]]
+    cpts_of: Mapping[str, Sequence[str]]
+    members: Mapping[str, frozenset[str]]
+    share: Mapping[tuple[str, str], float]
+    inhabitants: Mapping[str, int]
+    white: Mapping[str, int]
+    white_share: Mapping[str, float]
+    joining: Mapping[str, int]
+    population: Mapping[str, int]
+    ground: Mapping[str, Ground]
+    area: Mapping[str, float]
+    outline: Mapping[str, float]
+    centre: Mapping[str, Centre]
+    epci: Mapping[str, str]
+    epci_units: Mapping[str, frozenset[str]]
+    holders: Mapping[str, frozenset[str]]
+    floors: tuple[int, ...]
+    euros: Mapping[int, Mapping[str, float]]
+
+    @classmethod
+    def of(
+        cls,
+        communes: pd.DataFrame,
+        perimeters: Perimeters,
+        white: pd.DataFrame,
+        ground: Adjacency,
+        *,
+        on: date | None = None,
+    ) -> Consequences:
+        """Look up everything for CPTS and white units.
+
+        Parameters
+        ----------
+        communes
+            All units.
+        perimeters
+            CPTS and membership.
+        white
+            White units, with ``insee_code``, ``population_white`` and ``white_share``.
+        ground
+            Borders and outlines.
+        on
+            Day of the law to apply.
+        """
+        membership = perimeters.membership
+        by_unit = membership.sort_values("cpts_id").groupby("insee_code")["cpts_id"]
+        known = communes.dropna(subset="epci_siren")
+        epci = dict(zip(known["insee_code"], known["epci_siren"], strict=True))
+        holding = membership.assign(epci=membership["insee_code"].map(epci)).dropna(subset="epci")
+        measured = extents(membership[["cpts_id", "insee_code"]].rename(columns={"cpts_id": "group"}), ground)
+        levels = annual_levels(CLASSES, on=on)
+        inhabitants = dict(zip(communes["insee_code"], communes["population"].astype("int64"), strict=True))
+        shares = dict(zip(white["insee_code"], white["white_share"], strict=True))
+        size = sizes(communes, perimeters, on=on)
+        return cls(
+            links=neighbours(ground.borders),
+            cpts_of={str(code): list(group) for code, group in by_unit},
+            members={str(one): frozenset(group) for one, group in membership.groupby("cpts_id")["insee_code"]},
+            share=dict(
+                zip(zip(membership["cpts_id"], membership["insee_code"], strict=True), membership["share"], strict=True)
+            ),
+            inhabitants=inhabitants,
+            white=dict(zip(white["insee_code"], white["population_white"].astype("int64"), strict=True)),
+            white_share=shares,
+            joining={code: _rounded(inhabitants[code] * share) for code, share in shares.items()},
+            population=dict(zip(size["cpts_id"], size["population"], strict=True)),
+            ground=dict(zip(ground.units.index, ground.units.itertuples(index=False, name=None), strict=True)),
+            area=dict(zip(measured.index, measured["area_km2"], strict=True)),
+            outline=dict(zip(measured.index, measured["outline_km"], strict=True)),
+            centre=_centres(communes, perimeters, ground),
+            epci=epci,
+            epci_units={str(code): frozenset(group) for code, group in known.groupby("epci_siren")["insee_code"]},
+            holders={str(code): frozenset(group) for code, group in holding.groupby("epci")["cpts_id"]},
+            floors=class_floors(on=on),
+            euros={0: dict.fromkeys(LEVELS, 0.0), **{c: dict(levels.loc[c]) for c in CLASSES}},
+        )
+
+    def beside(self, codes: Sequence[str]) -> list[str]:
+        """List the CPTS that every connected part of some units touches, sorted."""
+        touching = [self._touching(part) for part in connected(list(codes), self.links)]
+        return sorted(frozenset.intersection(*touching))
+
+    def _touching(self, codes: Sequence[str]) -> frozenset[str]:
+        around = {other for code in codes for other in self.links.get(code, ())} | set(codes)
+        return frozenset(cpts_id for code in around for cpts_id in self.cpts_of.get(code, ()))
+
+    def extension(self, cpts_id: str, codes: Sequence[str]) -> dict[str, Any]:
+        """Tell what follows when a CPTS takes in what is white of some units."""
+        before = self.population[cpts_id]
+        after = before
+        for code in codes:
+            held = self.share.get((cpts_id, code), 0.0)
+            people = self.inhabitants[code]
+            after += _rounded(people * min(held + self.white_share[code], 1.0)) - _rounded(people * held)
+        inside = self.members[cpts_id]
+        gained = [code for code in codes if code not in inside]
+        border = sum(
+            length for code in gained for other, length in self.links.get(code, {}).items() if other in inside
+        )
+        area, outline = self._extent(gained)
+        return {
+            "cpts_id": cpts_id,
+            "border_km": border,
+            **self._common(codes, before, self._class(before), after),
+            **self._epci(codes, inside | set(codes)),
+            "compactness": _compactness(self.area[cpts_id] + area, self.outline[cpts_id] + outline - 2 * border),
+            "farthest_km": self._farthest(codes, self.centre.get(cpts_id)),
+        }
+
+    def creation(self, codes: Sequence[str]) -> dict[str, Any]:
+        """Tell what follows when a new CPTS is made of what is white of some units."""
+        after = sum(self.joining[code] for code in codes)
+        weights = {code: self.joining[code] for code in codes}
+        return {
+            **self._common(codes, 0, 0, after),
+            **self._epci(codes, set(codes)),
+            "compactness": _compactness(*self._extent(codes)),
+            "farthest_km": self._farthest(codes, _centre([(self.ground.get(c), w) for c, w in weights.items()])),
+        }
+
+    def _class(self, population: int) -> int:
+        return sum(population >= floor for floor in self.floors)
+
+    def _common(self, codes: Sequence[str], before: int, class_before: int, after: int) -> dict[str, Any]:
+        class_after = self._class(after)
+        added = sum(self.white[code] for code in codes)
+        change = {level: self.euros[class_after][level] - self.euros[class_before][level] for level in LEVELS}
+        crossed = class_after > max(class_before, 1)
+        return {
+            "units": len(codes),
+            "population_added": added,
+            "population_before": before,
+            "population_after": after,
+            "size_class_before": class_before or None,
+            "size_class_after": class_after,
+            "bound_crossed": self.floors[class_after - 1] if crossed else None,
+            "to_upper_bound": self.floors[class_after] - 1 - after if class_after < len(self.floors) else None,
+            **{f"{level}_change": euros for level, euros in change.items()},
+            **{f"{level}_per_covered": euros / added if added else float("nan") for level, euros in change.items()},
+        }
+
+    def _epci(self, codes: Sequence[str], held: set[str] | frozenset[str]) -> dict[str, int]:
+        touched = {self.epci[code] for code in codes if code in self.epci}
+        whole = sum(self.epci_units[code] <= held for code in touched)
+        return {"epci_whole": whole, "epci_cut": len(touched) - whole}
+
+    def _extent(self, codes: Sequence[str]) -> tuple[float, float]:
+        """Return the area in km² and the outline in km of units together; missing where one has no outline."""
+        if any(code not in self.ground for code in codes):
+            return float("nan"), float("nan")
+        inside = set(codes)
+        shared = sum(
+            border for code in codes for other, border in self.links.get(code, {}).items() if other in inside
+        )
+        return sum(self.ground[code][0] for code in codes), sum(self.ground[code][1] for code in codes) - shared
+
+    def _farthest(self, codes: Sequence[str], centre: Centre | None) -> float:
+        points = [self.ground.get(code) for code in codes]
+        if centre is None or any(point is None or point[4] != centre[0] for point in points):
+            return float("nan")
+        return max(((p[2] - centre[1]) ** 2 + (p[3] - centre[2]) ** 2) ** 0.5 for p in points if p is not None) / 1e3
+
+    def typed(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Give a table of consequences its types."""
+        kinds: dict[str, str] = {**dict.fromkeys(WHOLE, "int64"), **dict.fromkeys(WHOLE_OR_MISSING, "Int64")}
+        texts = ("cluster_id", "split", "key", "label", "cpts_id", "action", "cpts_name", "clusters")
+        kinds |= {column: "str" for column in table.columns if column in texts}
+        kinds |= {column: "float64" for column in table.columns if column not in kinds and column != "stage"}
+        return table.astype(kinds)
+
+
+def _rounded(exact: float) -> int:
+    """Round to the inhabitant, halves up."""
+    return int(exact + 0.5)
+
+
+def _compactness(area: float, outline: float) -> float:
+    from math import pi
+
+    return 4 * pi * area / outline**2
+
+
+def _centre(weighted: Sequence[tuple[Ground | None, int]]) -> Centre | None:
+    """Return EPSG, x and y of the weighted mean of points; nothing where one is unknown or in another territory."""
+    points = [(point, weight) for point, weight in weighted if point is not None]
+    if len(points) < len(weighted) or len({point[4] for point, _weight in points}) != 1:
+        return None
+    total = sum(weight for _point, weight in points)
+    parts = [(point, weight / total if total else 1 / len(points)) for point, weight in points]
+    return points[0][0][4], sum(p[2] * w for p, w in parts), sum(p[3] * w for p, w in parts)
+
+
+def _centres(communes: pd.DataFrame, perimeters: Perimeters, ground: Adjacency) -> dict[str, Centre]:
+    """Return the centre of each CPTS."""
+    points = dict(zip(ground.units.index, ground.units.itertuples(index=False, name=None), strict=True))
+    members = member_populations(communes, perimeters)
+    centres = {}
+    for cpts_id, group in members.groupby("cpts_id"):
+        weighted = zip(group["insee_code"], group["population_in_cpts"], strict=True)
+        centre = _centre([(points.get(code), int(people)) for code, people in weighted])
+        if centre is not None:
+            centres[str(cpts_id)] = centre
+    return centres
