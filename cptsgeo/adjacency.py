@@ -108,9 +108,7 @@ def adjacency(contours: gpd.GeoDataFrame, *, bridge_m: float = 0.0) -> Adjacency
     if not units:
         return Adjacency(_no_units(), _no_borders())
     table = pd.concat(borders)[["insee_code", "other_code", "border_km", "gap_m"]]
-    return Adjacency(
-        pd.concat(units).sort_index(), table.sort_values(["insee_code", "other_code"], ignore_index=True)
-    )
+    return Adjacency(pd.concat(units).sort_index(), table.sort_values(["insee_code", "other_code"], ignore_index=True))
 
 
 def _no_units() -> pd.DataFrame:

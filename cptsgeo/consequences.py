@@ -168,9 +168,7 @@ class Consequences:
             after += _rounded(people * min(held + self.white_share[code], 1.0)) - _rounded(people * held)
         inside = self.members[cpts_id]
         gained = [code for code in codes if code not in inside]
-        border = sum(
-            length for code in gained for other, length in self.links.get(code, {}).items() if other in inside
-        )
+        border = sum(length for code in gained for other, length in self.links.get(code, {}).items() if other in inside)
         area, outline = self._extent(gained)
         return {
             "cpts_id": cpts_id,
@@ -223,9 +221,7 @@ class Consequences:
         if any(code not in self.ground for code in codes):
             return float("nan"), float("nan")
         inside = set(codes)
-        shared = sum(
-            border for code in codes for other, border in self.links.get(code, {}).items() if other in inside
-        )
+        shared = sum(border for code in codes for other, border in self.links.get(code, {}).items() if other in inside)
         return sum(self.ground[code][0] for code in codes), sum(self.ground[code][1] for code in codes) - shared
 
     def _farthest(self, codes: Sequence[str], centre: Centre | None) -> float:

@@ -195,9 +195,9 @@ def _resolved(
             Finding(
                 "need_count_of_city",
                 "warning",
-                _("{component} of the whole city {code} cannot be shared between its arrondissements: left missing").format(
-                    component=entry["key"], code=row.listed
-                ),
+                _(
+                    "{component} of the whole city {code} cannot be shared between its arrondissements: left missing"
+                ).format(component=entry["key"], code=row.listed),
                 _("give it by arrondissement"),
                 table.file,
                 int(row.row),
@@ -226,7 +226,9 @@ def _values(
     else:
         blank = text == ""
         value = pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
-        wrong = (value.isna() | ~value.between(0, 1 if entry["form"] == "fraction" else float("inf"), inclusive="left")) & ~blank
+        wrong = (
+            value.isna() | ~value.between(0, 1 if entry["form"] == "fraction" else float("inf"), inclusive="left")
+        ) & ~blank
         wrong &= ~((entry["form"] == "fraction") & (value == 1))
         if entry["form"] == "count":
             wrong |= (value % 1 != 0) & ~blank
@@ -235,7 +237,9 @@ def _values(
             wrong |= value > limit
         wanted = {
             "fraction": _("give a fraction of 1, such as 0.125 for 12.5 %"),
-            "count": _("give a whole number of 0 or more, and no more than the population where inhabitants are counted"),
+            "count": _(
+                "give a whole number of 0 or more, and no more than the population where inhabitants are counted"
+            ),
             "number": _("give a number of 0 or more"),
         }[entry["form"]]
     findings += [
@@ -418,7 +422,8 @@ def need(
     table["need"] = (score.mul(weight, axis="columns").sum(axis="columns") / known_weight).where(known_weight > 0)
     table["need_weight_known"] = known_weight.clip(upper=1.0)
     table["need_missing"] = [
-        "; ".join(key for key, missing in zip(score.columns, row, strict=True) if missing) for row in score.isna().to_numpy()
+        "; ".join(key for key, missing in zip(score.columns, row, strict=True) if missing)
+        for row in score.isna().to_numpy()
     ]
     for key in score:
         table[f"need_{key}"] = score[key]

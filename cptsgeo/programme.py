@@ -263,9 +263,7 @@ class Programme:
             self._row(counted, most - step / 2, float("inf"))
 
     def _weighted(self) -> dict[int, float]:
-        return {
-            column: self.problem.need[block] / THOUSAND for block in self.blocks for column in self.options[block]
-        }
+        return {column: self.problem.need[block] / THOUSAND for block in self.blocks for column in self.options[block]}
 
     def _least_ratio(self, euros: dict[int, float], node_limit: int) -> bool:
         """Hold the plan at the least euros per need-weighted inhabitant, by Dinkelbach's iteration."""

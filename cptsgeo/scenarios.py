@@ -145,9 +145,7 @@ def _candidates(units: pd.DataFrame, splits: Sequence[str]) -> list[tuple[str, s
             for siren, group in units.groupby("epci_siren", sort=False)
         ]
     if "unit" in splits and len(units) > 1:
-        parts += [
-            ("unit", code, label, [code]) for code, label in zip(units["insee_code"], units["name"], strict=True)
-        ]
+        parts += [("unit", code, label, [code]) for code, label in zip(units["insee_code"], units["name"], strict=True)]
     return parts
 
 
@@ -530,9 +528,7 @@ def _changes(assignments: pd.DataFrame, look: Consequences) -> pd.DataFrame:
     )
 
 
-def _summary(
-    found: Assignment, problem: Problem, changes: pd.DataFrame, assignments: pd.DataFrame
-) -> pd.DataFrame:
+def _summary(found: Assignment, problem: Problem, changes: pd.DataFrame, assignments: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     need, euros = needed(problem, found), paid(problem, found)

@@ -283,9 +283,7 @@ def _zones(white: pd.DataFrame, ground: Adjacency) -> pd.DataFrame:
     return zones[[*columns.split(), "compactness", "departement_count", "region_count", "epci_count"]]
 
 
-def _beside(
-    white: pd.DataFrame, perimeters: Perimeters, contours: gpd.GeoDataFrame, ground: Adjacency
-) -> pd.DataFrame:
+def _beside(white: pd.DataFrame, perimeters: Perimeters, contours: gpd.GeoDataFrame, ground: Adjacency) -> pd.DataFrame:
     """List the CPTS beside each cluster: cluster_id, cpts_id, relation, border_km, distance_km."""
     import pandas as pd
 
@@ -338,10 +336,7 @@ def _nearest(alone: pd.Series, members: pd.DataFrame, contours: gpd.GeoDataFrame
         columns = {"cluster_id": "str", "cpts_id": "str", "border_km": "float64", "distance_km": "float64"}
         return pd.DataFrame(columns=[*columns, "relation"]).astype({**columns, "relation": "str"})
     return (
-        pd.concat(rows)
-        .sort_values(["distance_km", "cpts_id"])
-        .drop_duplicates("cluster_id")
-        .drop(columns="insee_code")
+        pd.concat(rows).sort_values(["distance_km", "cpts_id"]).drop_duplicates("cluster_id").drop(columns="insee_code")
     )
 
 
@@ -361,7 +356,10 @@ def _parts(white: pd.DataFrame, communes: pd.DataFrame, order: pd.Series) -> pd.
     parts = []
     for position, (split, (code, name)) in enumerate(splits.items()):
         keyed = white.assign(
-            key=white[code].astype("object").map(str, na_action="ignore").fillna(UNKNOWN if "density" in split else "none"),
+            key=white[code]
+            .astype("object")
+            .map(str, na_action="ignore")
+            .fillna(UNKNOWN if "density" in split else "none"),
             label=white[name].map(group_labels) if split == "density_group" else white[name].fillna(_("in no EPCI")),
         )
         rows = keyed.groupby(["cluster_id", "key", "label"], as_index=False).agg(

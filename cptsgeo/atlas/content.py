@@ -248,17 +248,21 @@ class Writer:
         frames = self.frames(one)
         if not frames:
             return ""
-        near = np.unique(np.concatenate([self.atlas.sheet.within(frame) for frame in frames]))
-        drawing = Drawing(
-            self._by_class(one.rows),
-            () if one.kind == "scope" else self._by_class(np.setdiff1d(near, one.rows)),
-            self._areas(one),
-            self._towns(near if one.kind == "cpts" else one.rows) if one.kind in {"cpts", "departement"} else (),
-        )
+        drawing = self.drawing(one, frames)
         label = _("Map of the communes by the stage of their CPTS: {place}. The tables hold the same figures.").format(
             place=self.title(one)
         )
         return map_svg(self.atlas.sheet, drawing, frames=frames, width=WIDTH, height=HEIGHT, label=label)
+
+    def drawing(self, one: Place, frames: Sequence[Frame]) -> Drawing:
+        """Return what the map of a place shows."""
+        near = np.unique(np.concatenate([self.atlas.sheet.within(frame) for frame in frames]))
+        return Drawing(
+            self._by_class(one.rows),
+            () if one.kind == "scope" else self._by_class(np.setdiff1d(near, one.rows)),
+            self._areas(one),
+            self._towns(near if one.kind == "cpts" else one.rows) if len(frames) == 1 else (),
+        )
 
     def _by_class(self, rows: Ints) -> list[tuple[MapClass, Ints]]:
         keys = self.atlas.columns["stage"][rows]
@@ -274,25 +278,24 @@ class Writer:
         return [(str(self.atlas.columns["name"][row]), float(self._x[row]), float(self._y[row])) for row in named]
 
     def _areas(self, one: Place) -> list[Area]:
-        """Return the outlines over the map, each leading to its page: départements, or CPTS."""
-        if one.kind in {"scope", "region"}:
-            inside = set(one.rows.tolist())
+        """Return the outlines over the map, each leading to its page: départements, or CPTS in one département."""
+        if one.kind == "cpts":
+            return [Area(one.rows, "", one.name)]
+        inside = set(one.rows.tolist())
+        if len(self.atlas.places["departement"]) > 1 and one.kind != "departement":
             return [
                 Area(part.rows, one.up + part.path, headed_rate(part.name, self.rates["departement"][part.code]))
                 for part in self.atlas.places["departement"].values()
                 if inside.issuperset(part.rows.tolist())
             ]
-        if one.kind == "departement":
-            inside = set(one.rows.tolist())
-            return [
-                Area(
-                    np.array([row for row in cpts.rows.tolist() if row in inside], dtype=np.int64),
-                    one.up + cpts.path,
-                    cpts.name,
-                )
-                for cpts in self.cpts_in(one)
-            ]
-        return [Area(one.rows, "", one.name)]
+        return [
+            Area(
+                np.array([row for row in cpts.rows.tolist() if row in inside], dtype=np.int64),
+                one.up + cpts.path,
+                cpts.name,
+            )
+            for cpts in self.cpts_in(one)
+        ]
 
     def view(self, one: Place) -> str:
         """Return the fragment that opens the interactive map on a place."""

@@ -25,7 +25,9 @@ COMMANDS = {
     "card": N_("Write the identity card of a CPTS"),
     "map": N_("Draw one interactive page"),
     "build": N_("Compute everything: pages and tables, in one folder"),
+    "figure": N_("Draw a map or a chart for print or slides"),
     "atlas": N_("Write a static site to put online"),
+    "inline": N_("Make a page that Folium wrote stand alone"),
     "serve": N_("Show a site on this computer, as a web server would"),
 }
 EXIT_DATA = 1

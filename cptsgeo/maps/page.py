@@ -161,7 +161,7 @@ class _Panel(MacroElement):
         figure.html.add_child(Verbatim(f"{self.after}\n{config}"), name="cptsgeo_after")
         super().render(**kwargs)  # type: ignore[no-untyped-call]
         figure.header.add_child(Verbatim(f"<style>{own_text('page.css')}</style>"), name="cptsgeo_page.css")
-        for script in ("search.js", "table.js", "page.js"):
+        for script in ("search.js", "table.js", "towns.js", "page.js"):
             figure.header.add_child(Verbatim(f"<script>{own_text(script)}</script>"), name=f"cptsgeo_{script}")
         return ""
 
