@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cptsgeo.adjacency import connected
 
 OBJECTIVES = ("euros", "need", "epci")
-NODE_LIMIT = 50_000
+TIME_LIMIT = 60.0
 
 
 class Band(NamedTuple):
@@ -28,9 +28,7 @@ class Problem:
     Attributes
     ----------
     white
-        Block to inhabitants that its assignment newly covers.
-    joining
-        Block to inhabitants that it adds to the size of a CPTS.
+        Block to its inhabitants outside any CPTS: what its assignment covers, and adds to the size of a CPTS.
     need
         Block to inhabitants weighted by their need.
     links
@@ -45,14 +43,13 @@ class Problem:
         EPCI to the CPTS that hold a part of it today.
     bands
         Size classes, in order.
-    creates
-        Whether new CPTS are allowed.
+    extends, creates
+        Whether CPTS may be extended, and new ones created.
     least, most
         Inhabitants of a new CPTS; no upper end when ``most`` is ``None``.
     """
 
     white: Mapping[str, int]
-    joining: Mapping[str, int]
     need: Mapping[str, float]
     links: Mapping[str, Mapping[str, float]]
     hosts: Mapping[str, int]
@@ -60,6 +57,7 @@ class Problem:
     epci: Mapping[str, Sequence[str]]
     held: Mapping[str, frozenset[str]]
     bands: Sequence[Band]
+    extends: bool = True
     creates: bool = True
     least: int = 1
     most: int | None = None
@@ -118,7 +116,6 @@ def restricted(problem: Problem, blocks: Sequence[str]) -> Problem:
     epci = {code: [block for block in held if block in kept] for code, held in problem.epci.items()}
     return Problem(
         white={block: problem.white[block] for block in blocks},
-        joining={block: problem.joining[block] for block in blocks},
         need={block: problem.need[block] for block in blocks},
         links={block: problem.links.get(block, {}) for block in blocks},
         hosts={host: population for host, population in problem.hosts.items() if touches.get(host)},
@@ -126,6 +123,7 @@ def restricted(problem: Problem, blocks: Sequence[str]) -> Problem:
         epci={code: held for code, held in epci.items() if held},
         held=problem.held,
         bands=problem.bands,
+        extends=problem.extends,
         creates=problem.creates,
         least=problem.least,
         most=problem.most,
@@ -133,7 +131,7 @@ def restricted(problem: Problem, blocks: Sequence[str]) -> Problem:
 
 
 def assign(
-    problem: Problem, *, objective: str = "euros", cover: float = 1.0, seed: int = 0, node_limit: int = NODE_LIMIT
+    problem: Problem, *, objective: str = "euros", cover: float = 1.0, seed: int = 0, time_limit: float = TIME_LIMIT
 ) -> Assignment:
     """Assign blocks to CPTS of today and to new ones, so that the objective is least.
 
@@ -152,8 +150,9 @@ def assign(
         among the ways to do it.
     seed
         Seed of the draw that decides between plans that are equal in every respect.
-    node_limit
-        Nodes of the search tree after which the best plan found is returned with its bound.
+    time_limit
+        Seconds after which each solution in turn is taken as it is, with its bound. A plan that is proven is the
+        same on every machine; one that the clock cut short may not be, and its bound is then below its value.
 
     Notes
     -----
@@ -170,7 +169,7 @@ def assign(
     created: list[list[str]] = []
     value = bound = 0.0
     for blocks in groups:
-        found = Programme(restricted(problem, blocks), seed).solved(objective, cover, node_limit)
+        found = Programme(restricted(problem, blocks), seed).solved(objective, cover, time_limit)
         extended.update(found.extended)
         created += found.created
         value += found.value
@@ -183,10 +182,10 @@ def paid(problem: Problem, found: Assignment) -> float:
     classes = [band.euros for band in problem.bands]
     total = 0.0
     for host, today in problem.hosts.items():
-        after = today + sum(problem.joining[block] for block, one in found.extended.items() if one == host)
+        after = today + sum(problem.white[block] for block, one in found.extended.items() if one == host)
         total += classes[band_of(after, problem.bands)] - classes[band_of(today, problem.bands)]
     for blocks in found.created:
-        total += classes[band_of(sum(problem.joining[block] for block in blocks), problem.bands)]
+        total += classes[band_of(sum(problem.white[block] for block in blocks), problem.bands)]
     return total
 
 

@@ -23,6 +23,7 @@ PLACES = {
     "regions": ("region_code", "region_name"),
     "epci": ("epci_siren", "epci_name"),
 }
+BUDGET = ("paid", *LEVELS, *(f"{level}_per_inhabitant" for level in LEVELS))
 SUGGESTIONS = 3
 
 
@@ -148,46 +149,58 @@ def cards(
     DataError
         For a CPTS that the list does not have, with the nearest names.
     """
-    size_table = sizes(communes, perimeters, on=on).set_index("cpts_id")
-    wanted = sorted(size_table.index if cpts_ids is None else set(cpts_ids))
+    size_table = sizes(communes, perimeters, on=on)
+    wanted = sorted(size_table["cpts_id"] if cpts_ids is None else set(cpts_ids))
     _require_known(wanted, perimeters)
-    money = funding(communes, perimeters, on=on, paid_stages=paid_stages).set_index("cpts_id")
-    places = ["departement_code", "departement_name", "epci_siren", "epci_name", "density_level", "population_year"]
-    members = member_populations(communes, perimeters).merge(
-        communes[["insee_code", *places]], on="insee_code", how="left", validate="many_to_one"
+    size = size_table.set_index("cpts_id").to_dict("index")
+    money = funding(communes, perimeters, on=on, paid_stages=paid_stages).set_index("cpts_id").to_dict("index")
+    cpts = perimeters.cpts.set_index("cpts_id").to_dict("index")
+    members = _all_members(communes, perimeters, wanted)
+    units = _by_cpts(members)
+    places = {key: _places(members, columns, communes) for key, columns in PLACES.items()}
+    trends = None if editions is None else _by_cpts(editions.sort_values(["cpts_id", "population_year"]))
+    near = None if borders is None else _by_cpts(_nearest_first(cpts_neighbours(perimeters, borders)))
+    density = {int(key): text for key, text in labels("density").items()}
+    return {
+        cpts_id: {
+            "cpts_id": cpts_id,
+            "cpts_name": size[cpts_id]["cpts_name"],
+            "stage": _plain(size[cpts_id]["stage"]),
+            "stage_dates": {name: _plain(cpts[cpts_id].get(name)) for name in DATES},
+            "units": int(size[cpts_id]["units"]),
+            "population": int(size[cpts_id]["population"]),
+            "population_years": sorted(
+                {int(unit["population_year"]) for unit in units.get(cpts_id, ()) if _plain(unit["population_year"])}
+            ),
+            **{key: _plain(size[cpts_id][key]) for key in ("size_class", "to_lower_bound", "to_upper_bound")},
+            "territory": _territory(units.get(cpts_id, []), on),
+            "members": [_member(unit, density) for unit in units.get(cpts_id, ())],
+            **{key: found.get(cpts_id, []) for key, found in places.items()},
+            "trend": None if trends is None else [_edition(row) for row in trends.get(cpts_id, ())],
+            "neighbours": None if near is None else [_neighbour(row, size) for row in near.get(cpts_id, ())],
+            "budget": {key: _plain(money[cpts_id][key]) for key in BUDGET},
+        }
+        for cpts_id in wanted
+    }
+
+
+def _by_cpts(table: pd.DataFrame) -> dict[str, list[dict[Any, Any]]]:
+    """Gather the rows of a table by CPTS, in their order."""
+    rows: dict[str, list[dict[Any, Any]]] = {}
+    for row in table.to_dict("records"):
+        rows.setdefault(row["cpts_id"], []).append(row)
+    return rows
+
+
+def _all_members(communes: pd.DataFrame, perimeters: Perimeters, wanted: list[str]) -> pd.DataFrame:
+    """Return the units of the CPTS wanted with what a card says of them, the most populous first."""
+    columns = ["departement_code", "departement_name", "epci_siren", "epci_name", "density_level", "population_year"]
+    members = member_populations(communes, perimeters)
+    members = members[members["cpts_id"].isin(set(wanted))].merge(
+        communes[["insee_code", *columns]], on="insee_code", how="left", validate="many_to_one"
     )
     members["density_group"] = density_group(members["density_level"])
-    of_epci = communes.groupby("epci_siren")["population"].sum()
-    near = None if borders is None else cpts_neighbours(perimeters, borders)
-    groups = dict(list(members.groupby("cpts_id")))
-    cpts = perimeters.cpts.set_index("cpts_id")
-    result = {}
-    for cpts_id in wanted:
-        size, entity = size_table.loc[cpts_id], cpts.loc[cpts_id]
-        group = groups.get(cpts_id, members.iloc[:0])
-        result[cpts_id] = {
-            "cpts_id": cpts_id,
-            "cpts_name": size["cpts_name"],
-            "stage": _plain(size["stage"]),
-            "stage_dates": {name: _plain(entity.get(name)) for name in DATES},
-            "units": int(size["units"]),
-            "population": int(size["population"]),
-            "population_years": sorted({int(year) for year in group["population_year"].dropna()}),
-            **{key: _plain(size[key]) for key in ("size_class", "to_lower_bound", "to_upper_bound")},
-            "territory": _territory(group, on),
-            "members": _members(group),
-            **{key: _places(group, columns, of_epci) for key, columns in PLACES.items()},
-            "trend": None if editions is None else _trend(editions[editions["cpts_id"] == cpts_id]),
-            "neighbours": None if near is None else _neighbours(near[near["cpts_id"] == cpts_id], size_table),
-            "budget": {
-                "paid": _plain(money.loc[cpts_id, "paid"]),
-                **{level: _plain(money.loc[cpts_id, level]) for level in LEVELS},
-                **{
-                    f"{level}_per_inhabitant": _plain(money.loc[cpts_id, f"{level}_per_inhabitant"]) for level in LEVELS
-                },
-            },
-        }
-    return result
+    return members.sort_values(["cpts_id", "population_in_cpts", "insee_code"], ascending=[True, False, True])
 
 
 def _require_known(wanted: list[str], perimeters: Perimeters) -> None:
@@ -217,11 +230,12 @@ def _plain(value: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _territory(group: pd.DataFrame, on: date | None) -> dict[str, Any]:
+def _territory(units: list[dict[Any, Any]], on: date | None) -> dict[str, Any]:
     """Say of which type the territory is, and by what figures."""
-    people = group.groupby("density_group")["population_in_cpts"].sum()
-    total = int(group["population_in_cpts"].sum())
-    rural, unknown = int(people.get("rural", 0)), int(people.get("unknown", 0))
+    total, rural, unknown = (
+        sum(int(unit["population_in_cpts"]) for unit in units if group in (None, unit["density_group"]))
+        for group in (None, "rural", "unknown")
+    )
     return {
         "type": territory_type(total, rural, unknown, on=on),
         "population_rural": rural,
@@ -230,58 +244,50 @@ def _territory(group: pd.DataFrame, on: date | None) -> dict[str, Any]:
     }
 
 
-def _members(group: pd.DataFrame) -> list[dict[str, Any]]:
-    """List the units of a CPTS, the most populous first."""
-    texts = {int(key): text for key, text in labels("density").items()}
-    return [
-        {
-            "insee_code": row["insee_code"],
-            "name": row["name"],
-            "departement_code": row["departement_code"],
-            "share": float(row["share"]),
-            "population": int(row["population"]),
-            "population_in_cpts": int(row["population_in_cpts"]),
-            "density_label": texts.get(_plain(row["density_level"])),
-        }
-        for row in group.sort_values(["population_in_cpts", "insee_code"], ascending=[False, True]).to_dict("records")
-    ]
+def _member(unit: dict[Any, Any], density: dict[int, str]) -> dict[str, Any]:
+    """Write one unit of a CPTS."""
+    return {
+        **{key: unit[key] for key in ("insee_code", "name", "departement_code")},
+        "share": float(unit["share"]),
+        "population": int(unit["population"]),
+        "population_in_cpts": int(unit["population_in_cpts"]),
+        "density_label": density.get(_plain(unit["density_level"]) or 0),
+    }
 
 
-def _places(group: pd.DataFrame, columns: tuple[str, str], of_epci: pd.Series) -> list[dict[str, Any]]:
-    """Split the inhabitants of a CPTS by département, région or EPCI, the largest part first; units in none are left."""
+def _places(members: pd.DataFrame, columns: tuple[str, str], communes: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Split the inhabitants of each CPTS by département, région or EPCI, the largest part first; units in none are left."""
     code, name = columns
-    total = int(group["population_in_cpts"].sum())
-    people = group.groupby([code, name], as_index=False)["population_in_cpts"].sum()
-    rows = []
-    for row in people.sort_values(["population_in_cpts", code], ascending=[False, True]).to_dict("records"):
-        count = int(row["population_in_cpts"])
+    totals = members.groupby("cpts_id")["population_in_cpts"].sum()
+    wholes = communes.groupby(code)["population"].sum()
+    people = members.groupby(["cpts_id", code, name], as_index=False)["population_in_cpts"].sum()
+    people = people.sort_values(["cpts_id", "population_in_cpts", code], ascending=[True, False, True])
+    places: dict[str, list[dict[str, Any]]] = {}
+    for row in people.to_dict("records"):
+        count, total, whole = int(row["population_in_cpts"]), int(totals[row["cpts_id"]]), int(wholes[row[code]])
         place = {"code": row[code], "name": row[name], "population": count, "share": count / total if total else None}
         if code == "epci_siren":
-            whole = int(of_epci[row[code]])
             place |= {"epci_rate": count / whole if whole else None, "whole": count == whole}
-        rows.append(place)
-    return rows
+        places.setdefault(row["cpts_id"], []).append(place)
+    return places
 
 
-def _trend(editions: pd.DataFrame) -> list[dict[str, Any]]:
-    """List the populations and classes of one CPTS by edition."""
-    columns = ["population_year", "population", "size_class"]
-    return [
-        {key: _plain(row[key]) for key in columns} for row in editions.sort_values("population_year").to_dict("records")
-    ]
+def _edition(row: dict[Any, Any]) -> dict[str, Any]:
+    """Write the population and class of one edition."""
+    return {key: _plain(row[key]) for key in ("population_year", "population", "size_class")}
 
 
-def _neighbours(near: pd.DataFrame, size_table: pd.DataFrame) -> list[dict[str, Any]]:
-    """List the CPTS that touch one or share units with it, the longest border first."""
-    return [
-        {
-            "cpts_id": row["other_id"],
-            **{
-                key: _plain(size_table.loc[row["other_id"], key])
-                for key in ("cpts_name", "stage", "population", "size_class")
-            },
-            "border_km": round(float(row["border_km"]), 3),
-            "units_shared": int(row["units_shared"]),
-        }
-        for row in near.sort_values(["border_km", "other_id"], ascending=[False, True]).to_dict("records")
-    ]
+def _nearest_first(near: pd.DataFrame) -> pd.DataFrame:
+    """Sort the neighbours of each CPTS, the longest border first."""
+    return near.sort_values(["cpts_id", "border_km", "other_id"], ascending=[True, False, True])
+
+
+def _neighbour(row: dict[Any, Any], size: dict[Any, dict[Any, Any]]) -> dict[str, Any]:
+    """Write one neighbour of a CPTS."""
+    other = size[row["other_id"]]
+    return {
+        "cpts_id": row["other_id"],
+        **{key: _plain(other[key]) for key in ("cpts_name", "stage", "population", "size_class")},
+        "border_km": round(float(row["border_km"]), 3),
+        "units_shared": int(row["units_shared"]),
+    }

@@ -45,7 +45,7 @@ YEAR = r"(?:19|20)[0-9]{2}"
 LEVEL = r"[1-7]"
 DENSITY_ALIASES = {
     "insee_code": ALIASES["insee_code"],
-    "density_level": ("niveau_densite", "niveau_de_densite", "libdens", "densite", "lib_densite", "dens"),
+    "density_level": ("niveau_densite", "niveau_de_densite", "libdens", "densite", "lib_densite"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from cptsgeo.adjacency import Adjacency, connected, extents, neighbours
 from cptsgeo.funding import LEVELS, annual_levels
 from cptsgeo.perimeters import Perimeters
-from cptsgeo.sizes import CLASSES, class_floors, member_populations, sizes
+from cptsgeo.sizes import CLASSES, first_above_bounds, member_populations, sizes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,11 +54,8 @@ class Consequences:
         Unit to the CPTS that it is in.
     members
         CPTS to its units.
-    share
-        CPTS and unit to the share of the unit.
-    inhabitants, white, white_share, joining
-        Unit to its population; and for white units to the inhabitants outside any CPTS, their share, and what a
-        CPTS that takes the unit in gains.
+    white
+        White unit to its inhabitants outside any CPTS.
     population
         CPTS to its population.
     ground, area, outline
@@ -66,8 +64,8 @@ class Consequences:
         CPTS to the EPSG code, x and y of its centre, where it lies in one territory.
     epci, epci_units, holders
         Unit to EPCI; EPCI to all its units, and to the CPTS that hold a part of it.
-    floors
-        Least population of each size class.
+    bounds
+        Bounds between size classes, each with the first population of the upper class.
     euros
         Size class (0: none) to its amount at each level.
     """
@@ -75,11 +73,7 @@ class Consequences:
     links: Mapping[str, Mapping[str, float]]
     cpts_of: Mapping[str, Sequence[str]]
     members: Mapping[str, frozenset[str]]
-    share: Mapping[tuple[str, str], float]
-    inhabitants: Mapping[str, int]
     white: Mapping[str, int]
-    white_share: Mapping[str, float]
-    joining: Mapping[str, int]
     population: Mapping[str, int]
     ground: Mapping[str, Ground]
     area: Mapping[str, float]
@@ -88,7 +82,7 @@ class Consequences:
     epci: Mapping[str, str]
     epci_units: Mapping[str, frozenset[str]]
     holders: Mapping[str, frozenset[str]]
-    floors: tuple[int, ...]
+    bounds: Sequence[tuple[int, int]]
     euros: Mapping[int, Mapping[str, float]]
 
     @classmethod
@@ -110,7 +104,7 @@ class Consequences:
         perimeters
             CPTS and membership.
         white
-            White units, with ``insee_code``, ``population_white`` and ``white_share``.
+            White units, with ``insee_code`` and ``population_white``.
         ground
             Borders and outlines.
         on
@@ -123,20 +117,12 @@ class Consequences:
         holding = membership.assign(epci=membership["insee_code"].map(epci)).dropna(subset="epci")
         measured = extents(membership[["cpts_id", "insee_code"]].rename(columns={"cpts_id": "group"}), ground)
         levels = annual_levels(CLASSES, on=on)
-        inhabitants = dict(zip(communes["insee_code"], communes["population"].astype("int64"), strict=True))
-        shares = dict(zip(white["insee_code"], white["white_share"], strict=True))
         size = sizes(communes, perimeters, on=on)
         return cls(
             links=neighbours(ground.borders),
             cpts_of={str(code): list(group) for code, group in by_unit},
             members={str(one): frozenset(group) for one, group in membership.groupby("cpts_id")["insee_code"]},
-            share=dict(
-                zip(zip(membership["cpts_id"], membership["insee_code"], strict=True), membership["share"], strict=True)
-            ),
-            inhabitants=inhabitants,
             white=dict(zip(white["insee_code"], white["population_white"].astype("int64"), strict=True)),
-            white_share=shares,
-            joining={code: _rounded(inhabitants[code] * share) for code, share in shares.items()},
             population=dict(zip(size["cpts_id"], size["population"], strict=True)),
             ground=dict(zip(ground.units.index, ground.units.itertuples(index=False, name=None), strict=True)),
             area=dict(zip(measured.index, measured["area_km2"], strict=True)),
@@ -145,7 +131,7 @@ class Consequences:
             epci=epci,
             epci_units={str(code): frozenset(group) for code, group in known.groupby("epci_siren")["insee_code"]},
             holders={str(code): frozenset(group) for code, group in holding.groupby("epci")["cpts_id"]},
-            floors=class_floors(on=on),
+            bounds=first_above_bounds(on),
             euros={0: dict.fromkeys(LEVELS, 0.0), **{c: dict(levels.loc[c]) for c in CLASSES}},
         )
 
@@ -161,11 +147,6 @@ class Consequences:
     def extension(self, cpts_id: str, codes: Sequence[str]) -> dict[str, Any]:
         """Tell what follows when a CPTS takes in what is white of some units."""
         before = self.population[cpts_id]
-        after = before
-        for code in codes:
-            held = self.share.get((cpts_id, code), 0.0)
-            people = self.inhabitants[code]
-            after += _rounded(people * min(held + self.white_share[code], 1.0)) - _rounded(people * held)
         inside = self.members[cpts_id]
         gained = [code for code in codes if code not in inside]
         border = sum(length for code in gained for other, length in self.links.get(code, {}).items() if other in inside)
@@ -173,7 +154,7 @@ class Consequences:
         return {
             "cpts_id": cpts_id,
             "border_km": border,
-            **self._common(codes, before, self._class(before), after),
+            **self._common(codes, before, self._class(before)),
             **self._epci(codes, inside | set(codes)),
             "compactness": _compactness(self.area[cpts_id] + area, self.outline[cpts_id] + outline - 2 * border),
             "farthest_km": self._farthest(codes, self.centre.get(cpts_id)),
@@ -181,21 +162,22 @@ class Consequences:
 
     def creation(self, codes: Sequence[str]) -> dict[str, Any]:
         """Tell what follows when a new CPTS is made of what is white of some units."""
-        after = sum(self.joining[code] for code in codes)
-        weights = {code: self.joining[code] for code in codes}
         return {
-            **self._common(codes, 0, 0, after),
+            **self._common(codes, 0, 0),
             **self._epci(codes, set(codes)),
             "compactness": _compactness(*self._extent(codes)),
-            "farthest_km": self._farthest(codes, _centre([(self.ground.get(c), w) for c, w in weights.items()])),
+            "farthest_km": self._farthest(
+                codes, _centre([(self.ground.get(code), self.white[code]) for code in codes])
+            ),
         }
 
     def _class(self, population: int) -> int:
-        return sum(population >= floor for floor in self.floors)
+        return 1 + sum(population >= first for _bound, first in self.bounds)
 
-    def _common(self, codes: Sequence[str], before: int, class_before: int, after: int) -> dict[str, Any]:
-        class_after = self._class(after)
+    def _common(self, codes: Sequence[str], before: int, class_before: int) -> dict[str, Any]:
         added = sum(self.white[code] for code in codes)
+        after = before + added
+        class_after = self._class(after)
         change = {level: self.euros[class_after][level] - self.euros[class_before][level] for level in LEVELS}
         crossed = class_after > max(class_before, 1)
         return {
@@ -205,8 +187,8 @@ class Consequences:
             "population_after": after,
             "size_class_before": class_before or None,
             "size_class_after": class_after,
-            "bound_crossed": self.floors[class_after - 1] if crossed else None,
-            "to_upper_bound": self.floors[class_after] - 1 - after if class_after < len(self.floors) else None,
+            "bound_crossed": self.bounds[class_after - 2][0] if crossed else None,
+            "to_upper_bound": self.bounds[class_after - 1][1] - 1 - after if class_after < len(CLASSES) else None,
             **{f"{level}_change": euros for level, euros in change.items()},
             **{f"{level}_per_covered": euros / added if added else float("nan") for level, euros in change.items()},
         }
@@ -228,7 +210,9 @@ class Consequences:
         points = [self.ground.get(code) for code in codes]
         if centre is None or any(point is None or point[4] != centre[0] for point in points):
             return float("nan")
-        return max(((p[2] - centre[1]) ** 2 + (p[3] - centre[2]) ** 2) ** 0.5 for p in points if p is not None) / 1e3
+        return float(
+            max(((p[2] - centre[1]) ** 2 + (p[3] - centre[2]) ** 2) ** 0.5 for p in points if p is not None) / 1e3
+        )
 
     def typed(self, table: pd.DataFrame) -> pd.DataFrame:
         """Give a table of consequences its types."""
@@ -239,15 +223,8 @@ class Consequences:
         return table.astype(kinds)
 
 
-def _rounded(exact: float) -> int:
-    """Round to the inhabitant, halves up."""
-    return int(exact + 0.5)
-
-
 def _compactness(area: float, outline: float) -> float:
-    from math import pi
-
-    return 4 * pi * area / outline**2
+    return float(4 * math.pi * area / outline**2)
 
 
 def _centre(weighted: Sequence[tuple[Ground | None, int]]) -> Centre | None:

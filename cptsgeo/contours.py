@@ -99,6 +99,26 @@ def _with_whole_cities(codes: Collection[str]) -> set[str]:
     return {*codes, *cities, *(part for city in cities for part in CITY_ARRONDISSEMENTS[city])}
 
 
+def _read_vector(path: Path) -> gpd.GeoDataFrame:
+    """Read a file of one layer, or the communes and arrondissements municipaux of one of many, such as ADMIN EXPRESS."""
+    import geopandas as gpd
+    import pandas as pd
+    import pyogrio
+
+    layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    known = [name for name in layers if fold(name).replace(" ", "_") in {"commune", "arrondissement_municipal"}]
+    if len(layers) == 1 or not known:
+        return pyogrio.read_dataframe(path, layer=layers[0])
+    parts = []
+    for name in known:
+        part = pyogrio.read_dataframe(path, layer=name)
+        part = part.rename(columns={column: column.lower() for column in part.columns if column != part.geometry.name})
+        if "insee_arm" in part:
+            part["insee_com"] = part["insee_arm"]
+        parts.append(part.rename_geometry("outline"))
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="outline", crs=parts[0].crs)
+
+
 def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pyarrow as pa
@@ -110,7 +130,7 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     if not path.exists():
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
     try:
-        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
+        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_vector(path)
     except (
         OSError,
         ValueError,
@@ -165,7 +185,7 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
         layer, codes = layer[kept], codes[kept]
     shapes = layer.geometry.to_crs(WGS84)
     if not shapes.is_valid.all():
-        shapes = gpd.GeoSeries(_areas(shapes.make_valid().to_numpy()), index=shapes.index, crs=WGS84)
+        shapes = shapes.make_valid(method="structure", keep_collapsed=False)
     misplaced = codes[~_in_territory(codes, shapes)]
     if len(misplaced):
         raise DataError(
@@ -183,19 +203,6 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(
         {"insee_code": codes.to_numpy(), "geometry_source": path.name}, geometry=shapes.to_numpy(), crs=WGS84
     )
-
-
-def _areas(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Keep the polygons of what repairing left: a spike of an outline becomes a line beside it."""
-    import numpy as np
-    import shapely
-
-    mixed = shapely.get_type_id(shapes) == shapely.GeometryType.GEOMETRYCOLLECTION
-    kept = shapes.copy()
-    for row in np.flatnonzero(mixed):
-        parts = shapely.get_parts(shapely.get_parts(shapes[row]))
-        kept[row] = shapely.multipolygons(parts[shapely.get_dimensions(parts) == 2])
-    return kept
 
 
 def _in_territory(codes: pd.Series, shapes: gpd.GeoSeries) -> NDArray[np.bool_]:

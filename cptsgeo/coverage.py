@@ -123,13 +123,12 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
 
 
 def _joined_names(members: pd.DataFrame) -> pd.Series:
-    """Join the names of the CPTS of each unit, sorted; nearly every unit has one, which needs no joining."""
+    """Write the names of each unit's CPTS, sorted, by ``insee_code``; most units have one, and need no joining."""
     import pandas as pd
 
-    shared = members["insee_code"].duplicated(keep=False)
-    single = members[~shared].set_index("insee_code")["cpts_name"].astype("object")
-    several = members[shared].astype("object").sort_values("cpts_name").groupby("insee_code")["cpts_name"]
-    return pd.concat([single, several.agg("; ".join)])
+    several = members["insee_code"].duplicated(keep=False)
+    joined = members[several].sort_values("cpts_name").groupby("insee_code")["cpts_name"].agg("; ".join)
+    return pd.concat([members[~several].set_index("insee_code")["cpts_name"], joined.astype("object")])
 
 
 def coverage(

@@ -27,7 +27,11 @@ FIXED_TIME = "2000-01-01T00:00:00.000Z"
 ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 RATE_DIGITS = 6
 STAGE_COLUMNS = {"stage", "stage_before", "stage_after"}
-UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed", "contract_year"}
+UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed", "contract_year"} | {
+    "size_class_before",
+    "size_class_after",
+    "seed",
+}
 """Counts that are names: written without separators."""
 
 

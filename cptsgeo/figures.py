@@ -45,7 +45,7 @@ def series_svg(series: pd.DataFrame, *, title: str = "") -> str:
         axes = figure.add_subplot()
         for stage, group in series.groupby("stage", sort=False):
             colour, line, mark = STYLES[str(stage)]
-            days = [_place(text) for text in group["day"]]
+            days = [date.fromisoformat(text).toordinal() for text in group["day"]]
             axes.plot(
                 days,
                 group["coverage_rate"],
@@ -59,7 +59,7 @@ def series_svg(series: pd.DataFrame, *, title: str = "") -> str:
                     axes.annotate(percent(rate), (when, rate), textcoords="offset points", xytext=(0, 6), ha="center")
         axes.set_ylim(0, 1.08)
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _position: percent(value, 0)))
-        axes.set_xticks([_place(text) for text in sorted(set(series["day"]))])
+        axes.set_xticks([date.fromisoformat(text).toordinal() for text in sorted(set(series["day"]))])
         axes.set_xticklabels(sorted(set(series["day"])), rotation=30, ha="right")
         axes.set_title(title or _("Population covered by a CPTS"))
         axes.grid(axis="y", color="#d0d0d0", linewidth=0.5)
@@ -69,10 +69,3 @@ def series_svg(series: pd.DataFrame, *, title: str = "") -> str:
         about = {"Date": None, "Creator": "cptsgeo", "Title": axes.get_title()}
         figure.savefig(text, format="svg", metadata=about)
     return text.getvalue()
-
-
-def _place(day: str) -> float:
-    """Return the place of an ISO day on an axis of dates."""
-    from matplotlib.dates import date2num
-
-    return float(date2num(date.fromisoformat(day)))  # type: ignore[no-untyped-call]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LARGEST_MODEL = 60_000
+LARGEST_MODEL = 20_000
+"""Columns, about, beyond which a search would hardly end."""
 EXACT_NEW = 12
 """Connected blocks up to which as many new CPTS are tried as there are blocks."""
 THOUSAND = 1000.0
@@ -40,6 +41,7 @@ class Programme:
     cuts: list[int] = field(default_factory=list)
     pieces: list[int] = field(default_factory=list)
     options: dict[str, list[int]] = field(default_factory=dict)
+    last: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         problem = self.problem
@@ -77,7 +79,7 @@ class Programme:
     def _most_new(self, part: list[str]) -> int:
         if not self.problem.creates:
             return 0
-        total = sum(self.problem.joining[block] for block in part)
+        total = sum(self.problem.white[block] for block in part)
         possible = min(len(part), total // self.problem.least)
         if len(part) <= EXACT_NEW:
             return possible
@@ -108,7 +110,7 @@ class Programme:
         self.take.update({(host, block): column for block, column in x.items()})
         first = band_of(today, problem.bands)
         self.euros_today += problem.bands[first].euros
-        classes = self._classes(x, first, today + sum(problem.joining[block] for block in blocks))
+        classes = self._classes(x, first, today + sum(problem.white[block] for block in blocks))
         self._row(dict.fromkeys(classes, 1.0), 1, 1)
         self._in_band(x, classes, today)
         for part in parts:
@@ -128,7 +130,7 @@ class Programme:
     def _new(self, part: list[str]) -> None:
         """Let new CPTS form in one connected part; each is named by its first block, and they come in that order."""
         inf, problem = float("inf"), self.problem
-        blocks = [block for block in part if problem.most is None or problem.joining[block] <= problem.most]
+        blocks = [block for block in part if problem.most is None or problem.white[block] <= problem.most]
         place = {block: position for position, block in enumerate(blocks)}
         before: tuple[int, dict[str, int]] | None = None
         for order in range(min(self._most_new(part), len(blocks))):
@@ -138,11 +140,11 @@ class Programme:
             exists = self._column()
             self.pieces.append(exists)
             self.take_new.update({(name, block): column for block, column in x.items()})
-            total = sum(problem.joining[block] for block in blocks)
+            total = sum(problem.white[block] for block in blocks)
             classes = self._classes(x, 0, total)
             self._row({**dict.fromkeys(classes, 1.0), exists: -1}, 0, 0)
             self._in_band(x, classes, 0)
-            people = {x[block]: float(problem.joining[block]) for block in blocks}
+            people = {x[block]: float(problem.white[block]) for block in blocks}
             self._row({**people, exists: -float(problem.least)}, 0, inf)
             if problem.most is not None:
                 self._row({**people, exists: -float(problem.most)}, -inf, 0)
@@ -173,9 +175,9 @@ class Programme:
         return classes
 
     def _in_band(self, x: dict[str, int], classes: dict[int, Band], today: int) -> None:
-        inf, joining = float("inf"), self.problem.joining
-        everyone = float(today + sum(joining[block] for block in x))
-        people = {column: float(joining[block]) for block, column in x.items()}
+        inf, white = float("inf"), self.problem.white
+        everyone = float(today + sum(white[block] for block in x))
+        people = {column: float(white[block]) for block, column in x.items()}
         self._row({**people, **{column: -float(band.least) for column, band in classes.items()}}, -today, inf)
         most = {column: -(everyone if band.most is None else float(band.most)) for column, band in classes.items()}
         self._row({**people, **most}, -inf, -today)
@@ -220,40 +222,41 @@ class Programme:
                             row[main[host]] = -1.0
                         self._row(row, -inf, 0)
 
-    def solved(self, objective: str, cover: float, node_limit: int) -> Assignment:
+    def solved(self, objective: str, cover: float, time_limit: float) -> Assignment:
         """Solve for coverage, the objective, the second objective, pieces and borders, each within the one before."""
         inf = float("inf")
         euros = {column: amount / THOUSAND for column, amount in self.euros.items()}
         cuts = dict.fromkeys(self.cuts, 1.0)
-        if any(self.options.values()):
-            self._cover(cover, node_limit)
+        proven = self._cover(cover, time_limit)
         ratio = objective == "need" and cover < 1
         if ratio:
-            proven = self._least_ratio(euros, node_limit)
+            proven &= self._least_ratio(euros, time_limit)
             goals = [{column: -weight for column, weight in self._weighted().items()}, cuts]
         else:
             goals = [cuts, euros] if objective == "epci" else [euros, cuts]
         gap = 0.0
         for order, goal in enumerate([*goals, dict.fromkeys(self.pieces, 1.0)]):
-            value, bound, _x = self._best(goal, node_limit)
+            value, bound, _x = self._best(goal, time_limit)
             self._row(goal, -inf, value + TOLERANCE)
             gap = value - bound if order == 0 else gap
-        found = self._answer(self._best(self._preference(), node_limit)[2])
+        found = self._answer(self._best(self._preference(), time_limit)[2])
         if ratio:
             value = paid(self.problem, found) / needed(self.problem, found)
             return found._replace(value=value, bound=value if proven else 0.0)
         value = float(cut(self.problem, found)) if objective == "epci" else paid(self.problem, found)
-        return found._replace(value=value, bound=value - gap * (1 if objective == "epci" else THOUSAND))
+        bound = value - gap * (1 if objective == "epci" else THOUSAND) if proven else 0.0
+        return found._replace(value=value, bound=max(0.0, min(value, bound)))
 
-    def _cover(self, cover: float, node_limit: int) -> None:
-        """Cover as many inhabitants as can be, uninhabited blocks too, or the part asked for."""
+    def _cover(self, cover: float, time_limit: float) -> bool:
+        """Cover as many inhabitants as can be, uninhabited blocks too, or the part asked for; tell if it is proven."""
         people = {column: float(self.problem.white[block]) for block in self.blocks for column in self.options[block]}
         step = 1 / (len(self.blocks) + 1)
         counted = {column: count + step for column, count in people.items()}
         everyone = sum(self.problem.white.values()) + step * len(self.blocks)
-        most = everyone
+        most = furthest = everyone
         if not self.hosted:
-            most = -self._best({column: -count for column, count in counted.items()}, node_limit)[0]
+            value, bound, _x = self._best({column: -count for column, count in counted.items()}, time_limit)
+            most, furthest = -value, -bound
         if cover < 1:
             self._row(people, cover * int(most + step / 2), float("inf"))
         elif most > everyone - step / 2:
@@ -261,14 +264,15 @@ class Programme:
                 self._row(dict.fromkeys(self.options[block], 1.0), 1, 1)
         else:
             self._row(counted, most - step / 2, float("inf"))
+        return furthest < most + step / 2
 
     def _weighted(self) -> dict[int, float]:
         return {column: self.problem.need[block] / THOUSAND for block in self.blocks for column in self.options[block]}
 
-    def _least_ratio(self, euros: dict[int, float], node_limit: int) -> bool:
+    def _least_ratio(self, euros: dict[int, float], time_limit: float) -> bool:
         """Hold the plan at the least euros per need-weighted inhabitant, by Dinkelbach's iteration."""
         weighted = self._weighted()
-        x = self._best({column: -weight for column, weight in weighted.items()}, node_limit)[2]
+        x = self._best({column: -weight for column, weight in weighted.items()}, time_limit)[2]
         today = self.euros_today / THOUSAND
         while True:
             need = sum(weight * x[column] for column, weight in weighted.items())
@@ -280,7 +284,7 @@ class Programme:
                 )
             ratio = (sum(amount * x[column] for column, amount in euros.items()) - today) / need
             goal = {**euros, **{column: -ratio * weight for column, weight in weighted.items()}}
-            value, bound, x = self._best(goal, node_limit)
+            value, bound, x = self._best(goal, time_limit)
             if value - today > -TOLERANCE:
                 break
         self._row(goal, -float("inf"), value + TOLERANCE)
@@ -298,12 +302,17 @@ class Programme:
             for ((host, block), column), luck in zip(sorted(columns.items()), drawn, strict=True)
         }
 
-    def _best(self, goal: Mapping[int, float], node_limit: int) -> tuple[float, float, NDArray[np.float64]]:
-        """Minimise one linear goal; return its value, its bound and the columns, whole ones rounded."""
+    def _best(self, goal: Mapping[int, float], time_limit: float) -> tuple[float, float, NDArray[np.float64]]:
+        """Minimise one linear goal; return its value, its bound and the columns, whole ones rounded.
+
+        Where the clock stops the search, the solution of the goal before, which still meets every row, may be better.
+        """
         import numpy as np
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_array
 
+        if not self.columns:
+            return 0.0, 0.0, np.zeros(0)
         cost = np.zeros(self.columns)
         cost[list(goal)] = list(goal.values())
         entries = [
@@ -318,9 +327,13 @@ class Programme:
             constraints=LinearConstraint(
                 matrix, np.array([low for _c, low, _h in self.rows]), np.array([high for _c, _l, high in self.rows])
             ),
-            options={"mip_rel_gap": 0.0, "node_limit": node_limit},
+            options={"mip_rel_gap": 0.0, "time_limit": time_limit},
         )
-        if result.x is None:
+        x = self.last
+        if result.x is not None:
+            found = np.where(np.array(self.integer) == 1, np.round(result.x), result.x)
+            x = found if x is None or cost @ found < cost @ x else x
+        if x is None:
             raise UsageError(
                 _("no plan was found for {count} blocks that depend on each other").format(
                     count=number(len(self.blocks))
@@ -328,9 +341,11 @@ class Programme:
                 fix=_("keep EPCI or another zoning whole (--keep epci), or narrow --scope"),
                 where="--keep",
             )
-        x = np.where(np.array(self.integer) == 1, np.round(result.x), result.x)
+        self.last = x
         value = float(cost @ x)
-        bound = value if result.status == 0 else float(result.mip_dual_bound)
+        if result.status == 0:
+            return value, value, x
+        bound = -float("inf") if result.mip_dual_bound is None else float(result.mip_dual_bound)
         return value, min(value, bound), x
 
     def _answer(self, x: NDArray[np.float64]) -> Assignment:

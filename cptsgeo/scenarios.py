@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.adjacency import Adjacency, connected
-from cptsgeo.assignment import NODE_LIMIT, OBJECTIVES, Assignment, Band, Problem, assign, cut, needed, paid
+from cptsgeo.adjacency import Adjacency
+from cptsgeo.assignment import OBJECTIVES, TIME_LIMIT, assign
+from cptsgeo.blocks import blocks_of, need_of_units, stated
 from cptsgeo.consequences import COLUMNS, Consequences
-from cptsgeo.errors import DataError, Finding, UsageError, raise_errors
-from cptsgeo.funding import LEVELS, annual_levels
+from cptsgeo.errors import UsageError
+from cptsgeo.funding import LEVELS
 from cptsgeo.i18n import _, number
 from cptsgeo.perimeters import Perimeters
-from cptsgeo.sizes import CLASSES, class_floors
+from cptsgeo.plan_tables import ACTIONS, assignment_table, changes_of, filled_perimeters, summary_of
 from cptsgeo.white_zones import Clusters
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ACTIONS = ("extend", "create")
 SPLITS = ("cluster", "epci", "unit")
 SUMMARY = (
     "objective",
@@ -36,7 +37,7 @@ SUMMARY = (
     "euros_per_need",
     "objective_value",
     "objective_bound",
-    "gap",
+    "objective_gap",
 )
 
 
@@ -50,12 +51,12 @@ class Plan(NamedTuple):
         ``clusters`` (ids), ``units`` and the columns of :func:`extensions` from ``population_added`` on.
     assignments
         One row per white unit, in the order of the clusters: ``insee_code``, ``name``, ``cluster_id``,
-        ``population_white``, ``action`` (also ``none``), ``cpts_id``, ``cpts_name`` and ``reason`` (why it stays
-        white).
+        ``population_white``, ``action`` (also ``none``), ``cpts_id``, ``cpts_name`` (empty where there is none) and
+        ``why_white`` (why it stays white).
     summary
         One row: ``objective``, ``level``, ``seed``, ``units_white``, ``population_white``, ``population_covered``,
         ``extended_count``, ``created_count``, ``functioning_change``, ``fixed_change``, ``maximum_change``,
-        ``epci_cut``, ``need_weighted``, ``euros_per_need``, ``objective_value``, ``objective_bound`` and ``gap``.
+        ``epci_cut``, ``need_weighted``, ``euros_per_need``, ``objective_value``, ``objective_bound`` and ``objective_gap``.
     perimeters
         The CPTS and membership as the plan leaves them: read back, they cover what the plan says.
     """
@@ -113,7 +114,8 @@ def extensions(
 
     Notes
     -----
-    The amounts are those of the class in the ACI grid, whatever the stage of the CPTS: what the contract would pay
+    ``population_after = population_before + population_added``; where a unit covered in part joins, rounding can
+    make the size of the CPTS differ from it by an inhabitant. The amounts are those of the class in the ACI grid, whatever the stage of the CPTS: what the contract would pay
     once signed. The centre is the mean of points inside its units, weighted by their inhabitants.
     """
     import pandas as pd
@@ -174,7 +176,7 @@ def new_cpts(
     cover: float = 1.0,
     cluster_ids: Sequence[str] = (),
     seed: int = 0,
-    node_limit: int = NODE_LIMIT,
+    time_limit: float = TIME_LIMIT,
     on: date | None = None,
 ) -> Plan:
     """Fill white zones with new CPTS alone: :func:`plan` without extensions."""
@@ -193,7 +195,7 @@ def new_cpts(
         cover=cover,
         cluster_ids=cluster_ids,
         seed=seed,
-        node_limit=node_limit,
+        time_limit=time_limit,
         on=on,
     )
 
@@ -214,7 +216,7 @@ def plan(
     cover: float = 1.0,
     cluster_ids: Sequence[str] = (),
     seed: int = 0,
-    node_limit: int = NODE_LIMIT,
+    time_limit: float = TIME_LIMIT,
     on: date | None = None,
 ) -> Plan:
     """Fill the white zones of a scope by extensions and new CPTS, at the least of a stated objective.
@@ -242,7 +244,7 @@ def plan(
         Least part of the white population that can be covered to cover; see :func:`cptsgeo.assignment.assign`.
     cluster_ids
         Clusters to fill; all when empty.
-    seed, node_limit
+    seed, time_limit
         See :func:`cptsgeo.assignment.assign`.
     on
         Day of the law to apply.
@@ -262,15 +264,15 @@ def plan(
     units = zones.units
     if cluster_ids:
         units = units[units["cluster_id"].isin(cluster_ids)].reset_index(drop=True)
-    need_of = _needs(units, scores, objective)
-    block_of = _blocks(units, ground, keep)
+    need_of = need_of_units(units, scores, objective)
+    block_of = blocks_of(units, ground, keep)
     look = Consequences.of(communes, perimeters, zones.units, ground, on=on)
-    problem = _problem(units, block_of, need_of, perimeters, look, actions, least, most, level, on)
-    found = assign(problem, objective=objective, cover=cover, seed=seed, node_limit=node_limit)
-    assignments = _assignments(units, block_of, found, problem, perimeters, cover)
-    filled = _filled(perimeters, assignments, units)
-    changes = _changes(assignments, look)
-    summary = _summary(found, problem, changes, assignments).assign(objective=objective, level=level, seed=seed)
+    problem = stated(units, block_of, need_of, look, actions, least, most, level, on)
+    found = assign(problem, objective=objective, cover=cover, seed=seed, time_limit=time_limit)
+    assignments = assignment_table(units, block_of, found, problem, perimeters, cover)
+    filled = filled_perimeters(perimeters, assignments, units)
+    changes = changes_of(assignments, look)
+    summary = summary_of(found, problem, changes, assignments).assign(objective=objective, level=level, seed=seed)
     if scores is None:
         summary[["need_weighted", "euros_per_need"]] = float("nan")
     return Plan(changes, assignments, summary[list(SUMMARY)], filled)
@@ -289,7 +291,16 @@ def _check(
     _known([objective], OBJECTIVES, "--objective")
     _known([level], LEVELS, "--level")
     _known(actions, ACTIONS, "--actions")
-    _known(cluster_ids or list(zones.zones["cluster_id"][:1]) or [""], [*zones.zones["cluster_id"], ""], "--cluster")
+    known = zones.zones["cluster_id"].tolist()
+    unknown = [cluster_id for cluster_id in cluster_ids if cluster_id not in known]
+    if unknown:
+        raise UsageError(
+            _("{value} is not a cluster of white zones").format(value=", ".join(unknown)),
+            fix=_("choose among: {choices}").format(
+                choices=", ".join(get_close_matches(unknown[0], known, n=5, cutoff=0.0)) or "–"
+            ),
+            where="--cluster",
+        )
     if least < 1 or (most is not None and most < least):
         raise UsageError(
             _("a new CPTS cannot have from {least} to {most} inhabitants").format(
@@ -304,249 +315,3 @@ def _check(
             fix=_("give a fraction above 0 and up to 1, such as 0.8"),
             where="--cover",
         )
-
-
-def _needs(units: pd.DataFrame, scores: pd.DataFrame | None, objective: str) -> pd.Series:
-    """Return the score of each white unit, by code; missing when none was given."""
-    if scores is None:
-        if objective == "need":
-            raise UsageError(
-                _("the objective need asks for the need of the units"),
-                fix=_("give it with --need, or choose the objective euros or epci"),
-                where="--objective",
-            )
-        return units.set_index("insee_code")["population_white"] * float("nan")
-    known = scores.set_index("insee_code")["need"].reindex(units["insee_code"])
-    if objective == "need":
-        names = units.set_index("insee_code")["name"]
-        raise_errors(
-            Finding(
-                "need_unknown",
-                "error",
-                _("{code} ({name}) is white and has no need score: none of its components is known").format(
-                    code=code, name=names[code]
-                ),
-                _("give at least one component for it, or choose the objective euros or epci"),
-                column="need",
-                value=code,
-            )
-            for code in known.index[known.isna()]
-        )
-    return known
-
-
-def _blocks(units: pd.DataFrame, ground: Adjacency, keep: pd.Series | None) -> dict[str, str]:
-    """Return the block of each white unit: itself, or the connected white units of its cluster and zone."""
-    from cptsgeo.adjacency import neighbours
-
-    if keep is None:
-        return {code: code for code in units["insee_code"]}
-    repeated = keep.index[keep.index.duplicated()]
-    if len(repeated):
-        raise DataError(
-            _("{code} is in several zones to keep whole").format(code=", ".join(sorted(set(repeated))[:5])),
-            fix=_("keep one row per unit"),
-            where="--keep",
-        )
-    links = neighbours(ground.borders)
-    zone = units["insee_code"].map(keep)
-    zone = zone.where(zone.notna(), units["insee_code"])
-    blocks = {}
-    for _key, codes in units.groupby(["cluster_id", zone])["insee_code"]:
-        for part in connected(codes.tolist(), links):
-            blocks.update(dict.fromkeys(part, part[0]))
-    return blocks
-
-
-def _problem(
-    units: pd.DataFrame,
-    block_of: dict[str, str],
-    need_of: pd.Series,
-    perimeters: Perimeters,
-    look: Consequences,
-    actions: Sequence[str],
-    least: int,
-    most: int | None,
-    level: str,
-    on: date | None,
-) -> Problem:
-    """State the white units as blocks for the solver."""
-    block = units["insee_code"].map(block_of)
-    white = units.groupby(block)["population_white"].sum()
-    joining = units["insee_code"].map(look.joining).groupby(block).sum()
-    weighted = (units["population_white"] * units["insee_code"].map(need_of)).fillna(0.0).groupby(block).sum()
-    links: dict[str, dict[str, float]] = {}
-    touches: dict[str, dict[str, float]] = {}
-    for code in units["insee_code"]:
-        mine = block_of[code]
-        for other, border in look.links.get(code, {}).items():
-            if other in block_of and block_of[other] != mine:
-                near = links.setdefault(mine, {})
-                near[block_of[other]] = near.get(block_of[other], 0.0) + border
-            for cpts_id in look.cpts_of.get(other, ()):
-                beside = touches.setdefault(cpts_id, {})
-                beside[mine] = beside.get(mine, 0.0) + border
-        for cpts_id in look.cpts_of.get(code, ()):
-            touches.setdefault(cpts_id, {}).setdefault(mine, 0.0)
-    touches = touches if "extend" in actions else {}
-    epci = {str(code): sorted(set(group)) for code, group in block.groupby(units["epci_siren"])}
-    floors = class_floors(on=on)
-    euros = annual_levels(CLASSES, on=on)[level]
-    if euros.isna().any():
-        raise UsageError(
-            _("the ACI grid in force that day does not give the level {level}").format(level=level),
-            fix=_("choose the level maximum, or a later day"),
-            where="--level",
-        )
-    tops = [*(floor - 1 for floor in floors[1:]), None]
-    return Problem(
-        white={str(code): int(count) for code, count in white.items()},
-        joining={str(code): int(count) for code, count in joining.items()},
-        need={str(code): float(count) for code, count in weighted.items()},
-        links=links,
-        hosts={cpts_id: look.population[cpts_id] for cpts_id in touches},
-        touches=touches,
-        epci=epci,
-        held={code: look.holders.get(code, frozenset()) for code in epci},
-        bands=[Band(floor, top, float(amount)) for floor, top, amount in zip(floors, tops, euros, strict=True)],
-        creates="create" in actions,
-        least=least,
-        most=most,
-    )
-
-
-def _assignments(
-    units: pd.DataFrame,
-    block_of: dict[str, str],
-    found: Assignment,
-    problem: Problem,
-    perimeters: Perimeters,
-    cover: float,
-) -> pd.DataFrame:
-    """Say of each white unit who takes it, or why nobody does."""
-    block = units["insee_code"].map(block_of)
-    names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
-    taker, name_of = dict(found.extended), {cpts_id: str(names[cpts_id]) for cpts_id in set(found.extended.values())}
-    for blocks in found.created:
-        ranked = units[block.isin(blocks)].sort_values(["population_white", "insee_code"], ascending=[False, True])
-        head = ranked.iloc[0]
-        cpts_id = f"new-{head['insee_code']}"
-        taker.update(dict.fromkeys(blocks, cpts_id))
-        name_of[cpts_id] = _("New CPTS ({name})").format(name=head["name"])
-    table = units[["insee_code", "name", "cluster_id", "population_white"]].copy()
-    table["cpts_id"] = block.map(taker).astype("str")
-    extended = block.isin(found.extended)
-    table["action"] = extended.map({True: "extend", False: "create"}).where(table["cpts_id"].notna(), "none")
-    table["cpts_name"] = table["cpts_id"].map(name_of).astype("str")
-    reasons = {one: _reason(one, problem, cover) for one in sorted(set(block[table["cpts_id"].isna()]))}
-    table["reason"] = block.map(reasons).fillna("").astype("str")
-    columns = "insee_code name cluster_id population_white action cpts_id cpts_name reason"
-    return table[columns.split()]
-
-
-def _reason(block: str, problem: Problem, cover: float) -> str:
-    """Say why a block stays white."""
-    part = next(part for part in connected(sorted(problem.white), problem.links) if block in part)
-    touched = any(beside.keys() & set(part) for beside in problem.touches.values())
-    total = sum(problem.joining[one] for one in part)
-    reasons = []
-    if touched or (problem.creates and cover < 1 and total >= problem.least):
-        return _("left out: the part of the population to cover is reached without it")
-    reasons.append(_("no CPTS that may be extended borders the zone"))
-    if not problem.creates:
-        reasons.append(_("new CPTS were not asked for"))
-    elif total < problem.least:
-        reasons.append(
-            _("the zone has {population} inhabitants, fewer than the {least} that a new CPTS must have").format(
-                population=number(total), least=number(problem.least)
-            )
-        )
-    elif problem.most is not None and problem.joining[block] > problem.most:
-        reasons.append(
-            _("{population} inhabitants go together here, more than the {most} that a new CPTS may have").format(
-                population=number(problem.joining[block]), most=number(problem.most)
-            )
-        )
-    else:
-        reasons.append(
-            _("no division of the zone into connected CPTS of {least} to {most} inhabitants covers more people").format(
-                least=number(problem.least), most="∞" if problem.most is None else number(problem.most)
-            )
-        )
-    return "; ".join(reasons)
-
-
-def _filled(perimeters: Perimeters, assignments: pd.DataFrame, units: pd.DataFrame) -> Perimeters:
-    """Return the perimeters with the plan carried out; new CPTS have no known stage."""
-    import pandas as pd
-
-    taken = assignments[assignments["action"] != "none"]
-    added = taken[["cpts_id", "insee_code"]].merge(
-        units[["insee_code", "white_share"]].rename(columns={"white_share": "share"}), on="insee_code", validate="1:1"
-    )
-    membership = (
-        pd.concat([perimeters.membership, added.assign(method="plan")])
-        .groupby(["cpts_id", "insee_code"], as_index=False)
-        .agg(share=("share", "sum"), method=("method", "last"))
-    )
-    membership["share"] = membership["share"].clip(upper=1.0)
-    created = taken.loc[taken["action"] == "create", ["cpts_id", "cpts_name"]].drop_duplicates()
-    stages = perimeters.cpts["stage"].cat.categories
-    created = created.assign(stage=pd.Categorical([None] * len(created), categories=stages, ordered=True))
-    cpts = pd.concat([perimeters.cpts, created]) if len(created) else perimeters.cpts
-    return Perimeters(
-        cpts.sort_values("cpts_id", ignore_index=True),
-        membership.sort_values(["cpts_id", "insee_code"], ignore_index=True),
-    )
-
-
-def _changes(assignments: pd.DataFrame, look: Consequences) -> pd.DataFrame:
-    """Describe each CPTS that the plan extends or creates."""
-    import pandas as pd
-
-    rows = []
-    taken = assignments[assignments["action"] != "none"]
-    for (action, cpts_id), group in taken.groupby(["action", "cpts_id"]):
-        codes = group["insee_code"].tolist()
-        rows.append(
-            {
-                "action": action,
-                "cpts_id": cpts_id,
-                "cpts_name": group["cpts_name"].iloc[0],
-                "clusters": "; ".join(dict.fromkeys(group["cluster_id"])),
-                **(look.extension(str(cpts_id), codes) if action == "extend" else look.creation(codes)),
-            }
-        )
-    columns = ["action", "cpts_id", "cpts_name", "clusters", *COLUMNS]
-    table = look.typed(pd.DataFrame(rows, columns=columns))
-    order = {action: position for position, action in enumerate(ACTIONS)}
-    return table.sort_values(
-        ["action", "population_added", "cpts_id"],
-        ascending=[True, False, True],
-        key=lambda column: column.map(order) if column.name == "action" else column,
-        ignore_index=True,
-    )
-
-
-def _summary(found: Assignment, problem: Problem, changes: pd.DataFrame, assignments: pd.DataFrame) -> pd.DataFrame:
-    import pandas as pd
-
-    need, euros = needed(problem, found), paid(problem, found)
-    taken = assignments["action"] != "none"
-    return pd.DataFrame(
-        {
-            "units_white": len(assignments),
-            "population_white": int(assignments["population_white"].sum()),
-            "population_covered": int(assignments.loc[taken, "population_white"].sum()),
-            "extended_count": int((changes["action"] == "extend").sum()),
-            "created_count": int((changes["action"] == "create").sum()),
-            **{f"{name}_change": changes[f"{name}_change"].sum() for name in LEVELS},
-            "epci_cut": cut(problem, found),
-            "need_weighted": need,
-            "euros_per_need": euros / need if need > 0 else float("nan"),
-            "objective_value": found.value,
-            "objective_bound": found.bound,
-            "gap": (found.value - found.bound) / found.value if found.value > 0 else 0.0,
-        },
-        index=[0],
-    )

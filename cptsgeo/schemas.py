@@ -37,8 +37,22 @@ class Column(NamedTuple):
 
 
 COLUMNS = {
+    "action": Column(
+        "text",
+        N_("Action"),
+        N_("extend: a CPTS takes the units in; create: a new CPTS is made of them; none: they stay white"),
+    ),
     "agrees": Column(
         "flag", N_("Agrees"), N_("the published percentage could be ours, rounded to its decimals"), nullable=True
+    ),
+    "ald_prevalence": Column(
+        "rate", N_("Prevalence of ALD"), N_("share of inhabitants with a long-term illness (ALD)"), nullable=True
+    ),
+    "apl": Column(
+        "measure",
+        N_("APL"),
+        N_("access to general practitioners, consultations a year and inhabitant (DREES)"),
+        nullable=True,
     ),
     "area_covered_km2": Column(
         "measure", N_("Area covered (km²)"), N_("area of the units covered, in km²"), nullable=True
@@ -46,7 +60,14 @@ COLUMNS = {
     "area_km2": Column(
         "measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²"), nullable=True
     ),
+    "border_km": Column("measure", N_("Shared border (km)"), N_("length of the border that the two share, in km")),
     "bound": Column("count", N_("Bound"), N_("population that parts two size classes, in inhabitants")),
+    "bound_crossed": Column(
+        "count",
+        N_("Bound crossed"),
+        N_("last bound of size that the CPTS passes, in inhabitants; missing when none"),
+        nullable=True,
+    ),
     "cause": Column("text", N_("Cause"), N_("before and after: the two states; else what moved the coverage")),
     "cause_label": Column("text", N_("Cause, in words"), N_("what moved the coverage, in words")),
     "change": Column("text", N_("Change"), N_("appeared, gone, or what changed: stage, perimeter")),
@@ -54,7 +75,18 @@ COLUMNS = {
     "class_2": Column("euros", N_("Class 2"), N_("amount for size class 2, in euros a year")),
     "class_3": Column("euros", N_("Class 3"), N_("amount for size class 3, in euros a year")),
     "class_4": Column("euros", N_("Class 4"), N_("amount for size class 4, in euros a year")),
+    "cluster_id": Column(
+        "text", N_("Cluster"), N_("identifier of the cluster: département and code of its most populous unit")
+    ),
+    "cluster_name": Column("text", N_("Most populous unit"), N_("name of the most populous unit of the cluster")),
+    "clusters": Column("text", N_("Clusters"), N_("identifiers of the clusters that the CPTS takes units of")),
     "code": Column("text", N_("Code"), N_("code of the group: scope, région, département, EPCI or unit")),
+    "compactness": Column(
+        "rate",
+        N_("Compactness"),
+        N_("4 pi area / outline squared (Polsby and Popper): 1 for a circle; missing where an outline is not known"),
+        nullable=True,
+    ),
     "contract_year": Column(
         "count", N_("Contract year"), N_("year of the contract, from 1; the one after the last holds the last balances")
     ),
@@ -75,6 +107,7 @@ COLUMNS = {
     "cpts_stage_unknown": Column(
         "count", N_("CPTS of unknown stage"), N_("CPTS whose stage is not known: in no sum of euros")
     ),
+    "created_count": Column("count", N_("CPTS created"), N_("number of new CPTS in the plan")),
     "crossings": Column(
         "text", N_("Crossings"), N_("editions of the populations that put the CPTS above (↑) or below (↓) the bound")
     ),
@@ -86,18 +119,28 @@ COLUMNS = {
     "density_label": Column("text", N_("Density"), N_("label of the INSEE density level")),
     "density_level": Column("count", N_("Density level"), N_("INSEE density level, 1 to 7"), nullable=True),
     "departement_code": Column("text", N_("Département code"), N_("code of the département"), nullable=True),
+    "departement_count": Column("count", N_("Départements"), N_("number of départements that the cluster touches")),
     "departement_name": Column("text", N_("Département"), N_("name of the département"), nullable=True),
     "distance": Column("difference", N_("Distance to the bound"), N_("population less the bound, in inhabitants")),
+    "distance_km": Column(
+        "measure",
+        N_("Distance (km)"),
+        N_("distance from edge to edge, in km; 0 where the two share a border"),
+        nullable=True,
+    ),
     "distance_rate": Column("fraction", N_("Distance to the bound (%)"), N_("distance, as a part of the bound")),
     "double_count": Column(
         "count",
         N_("Counted more than once"),
         N_("inhabitants counted in several CPTS: sum of the CPTS populations less the population covered"),
     ),
+    "epci_count": Column("count", N_("EPCI touched"), N_("number of EPCI that the cluster touches")),
+    "epci_cut": Column("count", N_("EPCI cut"), N_("EPCI concerned that are then not wholly in one CPTS")),
     "epci_name": Column("text", N_("EPCI"), N_("name of the EPCI"), nullable=True),
     "epci_siren": Column(
         "text", N_("EPCI code"), N_("SIREN of the EPCI; four island communes have none"), nullable=True
     ),
+    "epci_whole": Column("count", N_("EPCI whole"), N_("EPCI concerned that are then wholly in the CPTS")),
     "euros": Column("euros", N_("Euros"), N_("euros a year, or of the payment")),
     "euros_due": Column("euros", N_("Euros due"), N_("euros that the contract year gives a right to")),
     "euros_over_years": Column("euros", N_("Euros over the years"), N_("euros a year x years")),
@@ -106,9 +149,19 @@ COLUMNS = {
     "euros_per_inhabitant": Column(
         "euros", N_("Euros per inhabitant"), N_("euros a year / population, covered or not"), nullable=True
     ),
+    "euros_per_need": Column(
+        "euros", N_("Euros per need"), N_("euros a year per need-weighted inhabitant newly covered"), nullable=True
+    ),
     "euros_projected": Column("euros", N_("Euros, projected"), N_("euros per CPTS x CPTS projected"), nullable=True),
     "euros_projected_over_years": Column(
         "euros", N_("Euros over the years, projected"), N_("euros projected x years"), nullable=True
+    ),
+    "extended_count": Column("count", N_("CPTS extended"), N_("number of CPTS that the plan extends")),
+    "farthest_km": Column(
+        "measure",
+        N_("Farthest unit (km)"),
+        N_("from the centre of the CPTS to the farthest unit that joins it, in a straight line, in km"),
+        nullable=True,
     ),
     "figure": Column("count", N_("Figure"), N_("rank of the published figure in its file, from 1")),
     "fixed": Column(
@@ -123,6 +176,9 @@ COLUMNS = {
         N_("difference of the fixed level between the two classes, in euros a year"),
         nullable=True,
     ),
+    "fixed_change": Column(
+        "euros", N_("Change, fixed parts"), N_("change of functioning and fixed parts, in euros a year")
+    ),
     "fixed_effect": Column(
         "euros",
         N_("Fixed, effect"),
@@ -132,10 +188,19 @@ COLUMNS = {
     "fixed_over_years": Column(
         "euros", N_("Fixed, over the years"), N_("fixed level x years, in euros"), nullable=True
     ),
+    "fixed_per_covered": Column(
+        "euros",
+        N_("Per inhabitant, fixed parts"),
+        N_("change of functioning and fixed parts, in euros a year per inhabitant newly covered"),
+        nullable=True,
+    ),
     "fixed_per_inhabitant": Column(
         "euros", N_("Fixed, per inhabitant"), N_("fixed level / population, in euros a year"), nullable=True
     ),
     "functioning": Column("euros", N_("Functioning"), N_("functioning alone, in euros a year"), nullable=True),
+    "functioning_change": Column(
+        "euros", N_("Change, functioning"), N_("change of the functioning budget, in euros a year")
+    ),
     "functioning_effect": Column(
         "euros",
         N_("Functioning, effect"),
@@ -145,14 +210,20 @@ COLUMNS = {
     "functioning_over_years": Column(
         "euros", N_("Functioning, over the years"), N_("functioning x years, in euros"), nullable=True
     ),
+    "functioning_per_covered": Column(
+        "euros",
+        N_("Per inhabitant, functioning"),
+        N_("change of the functioning budget, in euros a year per inhabitant newly covered"),
+        nullable=True,
+    ),
     "functioning_per_inhabitant": Column(
         "euros", N_("Functioning, per inhabitant"), N_("functioning / population, in euros a year"), nullable=True
     ),
     "gap": Column("fraction", N_("Gap"), N_("our rate less the published one"), nullable=True),
     "headcount": Column("text", N_("Headcount"), N_("union: each inhabitant once; sum: sum of the CPTS populations")),
     "insee_code": Column("text", N_("INSEE code"), N_("code of the commune, or of the arrondissement municipal")),
-    "key": Column("text", N_("Key"), N_("key of the density group or level")),
-    "label": Column("text", N_("Class"), N_("density group or level, in words")),
+    "key": Column("text", N_("Key"), N_("key of the density group or level, or of the part of the cluster")),
+    "label": Column("text", N_("Class"), N_("density group or level, or part of the cluster, in words")),
     "level": Column("text", N_("Level key"), N_("functioning, fixed or maximum")),
     "level_label": Column("text", N_("Level"), N_("budget level, in words")),
     "maximum": Column(
@@ -164,6 +235,9 @@ COLUMNS = {
         N_("difference of the maximum between the two classes, in euros a year"),
         nullable=True,
     ),
+    "maximum_change": Column(
+        "euros", N_("Change, maximum"), N_("change of the greatest possible budget, in euros a year")
+    ),
     "maximum_effect": Column(
         "euros",
         N_("Maximum, effect"),
@@ -172,6 +246,12 @@ COLUMNS = {
     ),
     "maximum_over_years": Column(
         "euros", N_("Maximum, over the years"), N_("maximum x years, in euros"), nullable=True
+    ),
+    "maximum_per_covered": Column(
+        "euros",
+        N_("Per inhabitant, maximum"),
+        N_("change of the greatest possible budget, in euros a year per inhabitant newly covered"),
+        nullable=True,
     ),
     "maximum_per_inhabitant": Column(
         "euros", N_("Maximum, per inhabitant"), N_("maximum / population, in euros a year"), nullable=True
@@ -191,6 +271,37 @@ COLUMNS = {
     "near": Column("flag", N_("Near"), N_("the population is within the margin of the bound")),
     "nearest": Column(
         "flag", N_("Nearest"), N_("definition whose rate is nearest to the published one"), nullable=True
+    ),
+    "need": Column("rate", N_("Need"), N_("need score from 0 to 1; missing when no component is known"), nullable=True),
+    "need_ald_prevalence": Column("rate", N_("Need: ALD"), N_("score of the prevalence of ALD, 0 to 1"), nullable=True),
+    "need_apl": Column("rate", N_("Need: APL"), N_("score of the APL, 0 to 1"), nullable=True),
+    "need_missing": Column(
+        "text", N_("Missing components"), N_("components of need that are not known, and in no score")
+    ),
+    "need_qpv_count": Column(
+        "rate", N_("Need: number of QPV"), N_("score of the number of QPV, 0 to 1"), nullable=True
+    ),
+    "need_qpv_population": Column(
+        "rate", N_("Need: QPV"), N_("score of the share of inhabitants in QPV, 0 to 1"), nullable=True
+    ),
+    "need_share_75": Column("rate", N_("Need: age"), N_("score of the share aged 75 and over, 0 to 1"), nullable=True),
+    "need_weight_known": Column(
+        "rate", N_("Weight known"), N_("sum of the weights of the components of need that are known")
+    ),
+    "need_weighted": Column(
+        "measure", N_("Need-weighted inhabitants"), N_("sum of inhabitants newly covered x need score"), nullable=True
+    ),
+    "need_zoning": Column("rate", N_("Need: zoning"), N_("score of the ARS zoning, 0 to 1"), nullable=True),
+    "neighbour_count": Column("count", N_("Neighbouring CPTS"), N_("number of CPTS that touch the cluster")),
+    "objective": Column(
+        "text", N_("Objective"), N_("what the plan makes least: euros, need (euros per need) or epci (EPCI cut)")
+    ),
+    "objective_bound": Column(
+        "euros", N_("Best possible"), N_("value below which no plan can go; equal to the value when proven")
+    ),
+    "objective_gap": Column("rate", N_("Gap"), N_("(value - bound) / value: 0 when the optimum is proven")),
+    "objective_value": Column(
+        "euros", N_("Value of the objective"), N_("value that the plan reaches, in the unit of its objective")
     ),
     "other_id": Column("text", N_("Other CPTS identifier"), N_("identifier of the other CPTS of the pair")),
     "other_name": Column("text", N_("Other CPTS"), N_("name of the other CPTS of the pair")),
@@ -213,6 +324,11 @@ COLUMNS = {
     "place": Column("text", N_("Place"), N_("territory of the figure: france, or a kind and its codes")),
     "place_name": Column("text", N_("Place, in words"), N_("name of the territory of the figure")),
     "population": Column("count", N_("Population"), N_("population municipale, in inhabitants")),
+    "population_added": Column("count", N_("Newly covered"), N_("inhabitants whom no CPTS covered before")),
+    "population_after": Column(
+        "count", N_("Population after"), N_("population of the CPTS with the units that join it")
+    ),
+    "population_before": Column("count", N_("Population before"), N_("population of the CPTS before; 0 for a new one")),
     "population_change": Column(
         "difference",
         N_("Change of population covered"),
@@ -228,6 +344,9 @@ COLUMNS = {
     "population_in_cpts": Column(
         "count", N_("Population in the CPTS"), N_("inhabitants of the unit whom the CPTS counts: population x share")
     ),
+    "population_need_known": Column(
+        "count", N_("Population with a score"), N_("white inhabitants whose need score is known")
+    ),
     "population_stage_unknown": Column(
         "count",
         N_("Population at unknown stage"),
@@ -236,6 +355,15 @@ COLUMNS = {
     "population_white": Column("count", N_("White-zone population"), N_("inhabitants whom no CPTS that counts covers")),
     "population_year": Column("count", N_("Census year"), N_("census year of the population"), nullable=True),
     "published_rate": Column("rate", N_("Published rate"), N_("rate of the source, a fraction of 1")),
+    "qpv_count": Column(
+        "count", N_("Number of QPV"), N_("number of priority neighbourhoods (QPV) of the unit"), nullable=True
+    ),
+    "qpv_population": Column(
+        "count",
+        N_("Population in QPV"),
+        N_("inhabitants of the priority neighbourhoods (QPV) of the unit"),
+        nullable=True,
+    ),
     "rate_change": Column(
         "fraction",
         N_("Change of rate"),
@@ -244,12 +372,35 @@ COLUMNS = {
     ),
     "reason": Column("text", N_("Reason"), N_("unit_absent, code_ambiguous or code_unknown")),
     "region_code": Column("text", N_("Région code"), N_("code of the région; all for the whole"), nullable=True),
+    "region_count": Column("count", N_("Régions"), N_("number of régions that the cluster touches")),
     "region_name": Column("text", N_("Région"), N_("name of the région"), nullable=True),
+    "relation": Column(
+        "text",
+        N_("Relation"),
+        N_(
+            "border: common border; bridge: across a gap; shared_unit: the CPTS covers a unit in part; nearest: none touches"
+        ),
+    ),
+    "seed": Column("count", N_("Seed"), N_("seed of the draw between equal plans")),
     "share": Column("rate", N_("Share"), N_("part of the unit that is in the CPTS")),
+    "share_75": Column("rate", N_("Aged 75 and over"), N_("share of inhabitants aged 75 and over"), nullable=True),
+    "share_of_cluster": Column(
+        "rate", N_("Share of the cluster"), N_("part of the white population of the cluster"), nullable=True
+    ),
+    "share_of_group": Column(
+        "rate",
+        N_("Share of the territory"),
+        N_("part of the whole population of the région, département or EPCI that lies in the cluster"),
+        nullable=True,
+    ),
     "share_of_white": Column(
         "rate", N_("Share of white zones"), N_("part of the white-zone population of the scope"), nullable=True
     ),
     "size_class": Column("count", N_("Size class"), N_("ACI size class, 1 to 4"), nullable=True),
+    "size_class_after": Column("count", N_("Class after"), N_("ACI size class with the units that join, 1 to 4")),
+    "size_class_before": Column(
+        "count", N_("Class before"), N_("ACI size class before, 1 to 4; missing for a new CPTS"), nullable=True
+    ),
     "size_class_smoothed": Column(
         "count", N_("Smoothed size class"), N_("ACI size class after smoothing, 1 to 4"), nullable=True
     ),
@@ -281,8 +432,15 @@ COLUMNS = {
     "white_rate": Column(
         "rate", N_("White rate"), N_("white-zone population / population of the class"), nullable=True
     ),
+    "white_share": Column("rate", N_("White share"), N_("part of the unit that no CPTS covers")),
+    "why_white": Column(
+        "text", N_("Why it stays white"), N_("why the plan leaves the unit white; empty when it does not")
+    ),
     "wording": Column("text", N_("Wording"), N_("what the source says it counts")),
     "years": Column("count", N_("Years"), N_("years over which euros are summed")),
+    "zoning": Column(
+        "text", N_("ARS zoning"), N_("zoning of general practitioners: ZIP, ZAC, ZAR or HZ"), nullable=True
+    ),
 }
 
 _COVERAGE = [
@@ -299,6 +457,27 @@ _COVERAGE = [
     "units_outside_scope",
     "population_stage_unknown",
 ]
+
+_CONSEQUENCES = (
+    "units",
+    "population_added",
+    "population_before",
+    "population_after",
+    "size_class_before",
+    "size_class_after",
+    "bound_crossed",
+    "to_upper_bound",
+    "functioning_change",
+    "fixed_change",
+    "maximum_change",
+    "functioning_per_covered",
+    "fixed_per_covered",
+    "maximum_per_covered",
+    "epci_whole",
+    "epci_cut",
+    "compactness",
+    "farthest_km",
+)
 
 TABLES: dict[str, tuple[str, ...]] = {
     "coverage": tuple(_COVERAGE),
@@ -552,6 +731,98 @@ TABLES: dict[str, tuple[str, ...]] = {
         "nearest",
         "agrees",
         "units_outside_scope",
+    ),
+    "clusters": (
+        "cluster_id",
+        "cluster_name",
+        "departement_code",
+        "region_code",
+        "units",
+        "population_white",
+        "area_km2",
+        "units_without_area",
+        "compactness",
+        "departement_count",
+        "region_count",
+        "epci_count",
+        "neighbour_count",
+    ),
+    "cluster_units": (
+        "insee_code",
+        "name",
+        "departement_code",
+        "departement_name",
+        "epci_siren",
+        "epci_name",
+        "population",
+        "population_year",
+        "population_white",
+        "density_level",
+        "density_label",
+        "density_group",
+        "region_code",
+        "region_name",
+        "cluster_id",
+        "white_share",
+    ),
+    "cluster_parts": (
+        "cluster_id",
+        "split",
+        "key",
+        "label",
+        "units",
+        "population_white",
+        "share_of_cluster",
+        "share_of_group",
+    ),
+    "cluster_neighbours": (
+        "cluster_id",
+        "cpts_id",
+        "cpts_name",
+        "stage",
+        "relation",
+        "border_km",
+        "distance_km",
+        "population",
+        "size_class",
+        "to_upper_bound",
+    ),
+    "cluster_need": (
+        "cluster_id",
+        "need",
+        "population_need_known",
+        "need_missing",
+    ),
+    "extensions": ("cluster_id", "split", "key", "label", "cpts_id", "cpts_name", "stage", "border_km", *_CONSEQUENCES),
+    "plan": ("action", "cpts_id", "cpts_name", "clusters", *_CONSEQUENCES),
+    "plan_units": (
+        "insee_code",
+        "name",
+        "cluster_id",
+        "population_white",
+        "action",
+        "cpts_id",
+        "cpts_name",
+        "why_white",
+    ),
+    "plan_summary": (
+        "objective",
+        "level",
+        "seed",
+        "units_white",
+        "population_white",
+        "population_covered",
+        "extended_count",
+        "created_count",
+        "functioning_change",
+        "fixed_change",
+        "maximum_change",
+        "epci_cut",
+        "need_weighted",
+        "euros_per_need",
+        "objective_value",
+        "objective_bound",
+        "objective_gap",
     ),
 }
 

@@ -48,19 +48,6 @@ def size_class(population: ArrayLike, *, on: date | None = None) -> np.ndarray:
     return result
 
 
-def class_floors(*, on: date | None = None) -> tuple[int, ...]:
-    """Return the least population of each size class, in order.
-
-    Examples
-    --------
-    >>> class_floors()
-    (0, 40000, 80000, 175001)
-    """
-    edition = in_force("size_classes", on)
-    sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
-    return 0, *(bound if belongs_to == "upper" else bound + 1 for bound, belongs_to in sides)
-
-
 def member_populations(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
     """Return the membership with the population that each CPTS has in each unit.
 
@@ -154,12 +141,25 @@ def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = N
     return table
 
 
+def first_above_bounds(on: date | None = None) -> list[tuple[int, int]]:
+    """Return each bound between classes, with the first population of the upper class.
+
+    Examples
+    --------
+    >>> first_above_bounds()
+    [(40000, 40000), (80000, 80000), (175000, 175001)]
+    """
+    edition = in_force("size_classes", on)
+    sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
+    return [(bound, bound if belongs_to == "upper" else bound + 1) for bound, belongs_to in sides]
+
+
 def _margins(population: pd.Series, on: date | None) -> tuple[pd.Series, pd.Series]:
     """Count the inhabitants that each population can lose, and win, without changing class."""
     import numpy as np
     import pandas as pd
 
-    first_above = np.array(class_floors(on=on)[1:])
+    first_above = np.array([first for _bound, first in first_above_bounds(on)])
     rank = np.searchsorted(first_above, population.to_numpy(), side="right")
     floors = np.concatenate([[np.nan], first_above])[rank]
     ceilings = np.concatenate([first_above, [np.nan]])[rank]

@@ -225,7 +225,7 @@ def clusters(
         communes[["insee_code", "region_code", "region_name"]], on="insee_code", how="left", validate="1:1"
     )
     covered = perimeters.membership.groupby("insee_code")["share"].sum().clip(upper=1)
-    white["white_share"] = 1.0 - white["insee_code"].map(covered).fillna(0.0)
+    white_share = 1.0 - white["insee_code"].map(covered).astype("float64").fillna(0.0)
     links = neighbours(ground.borders)
     members = connected(white["insee_code"].tolist(), links)
     rank = {code: position for position, code in enumerate(white["insee_code"])}
@@ -235,6 +235,7 @@ def clusters(
         head = min(part, key=rank.__getitem__)
         names.update(dict.fromkeys(part, f"{departement[head]}-{head}"))
     white["cluster_id"] = white["insee_code"].map(names).astype("str")
+    white["white_share"] = white_share
     zones = _zones(white, ground)
     order = pd.Series(range(len(zones)), index=zones["cluster_id"])
     white = white.sort_values(
@@ -368,9 +369,10 @@ def _parts(white: pd.DataFrame, communes: pd.DataFrame, order: pd.Series) -> pd.
         whole = float("nan") if "density" in split else rows["key"].map(communes.groupby(code)["population"].sum())
         parts.append(rows.assign(split=split, position=position, whole=whole))
     table = pd.concat(parts, ignore_index=True)
-    cluster_total = table["cluster_id"].map(total)
+    cluster_total = table["cluster_id"].map(total).astype("float64")
     table["share_of_cluster"] = (table["population_white"] / cluster_total).where(cluster_total > 0)
-    table["share_of_group"] = (table["population_white"] / table["whole"].astype("float64")).where(table["whole"] > 0)
+    whole = table["whole"].astype("float64")
+    table["share_of_group"] = (table["population_white"] / whole).where(whole > 0)
     table = table.sort_values(
         ["cluster_id", "position", "population_white", "key"],
         ascending=[True, True, False, True],

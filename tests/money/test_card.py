@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from money_toys import perimeters, towns
 
@@ -87,6 +87,7 @@ def test_neighbours_are_the_same_seen_from_both_sides() -> None:
     assert pairs == {("a", "b"): 1.5, ("b", "a"): 1.5}
 
 
+@settings(max_examples=12)
 @given(st.integers(0, 300), st.integers(0, 300), st.integers(0, 300))
 def test_the_type_of_territory_is_unknown_only_when_it_could_change(rural, urban, unknown) -> None:
     total = rural + urban + unknown

@@ -13,7 +13,13 @@
     L.control.scale({ imperial: false }).addTo(map);
     if (corners.length) map.fitBounds(corners[0], { padding: [14, 14], animate: false });
 
+    if (config.credit) {
+      const credit = L.control.attribution({ prefix: false, position: "bottomright" }).addTo(map);
+      credit.getContainer().append(cptsgeo.element("span", config.credit));
+    }
+
     layer.ready.then((store) => {
+      layer.tiles.setOpacity(config.opacity);
       layer.painter.theme = config.start;
       const hash = new URLSearchParams(location.hash.slice(1));
       const wanted = store.meta.themes.findIndex((theme) => theme.key === hash.get("theme"));
