@@ -30,6 +30,9 @@ OVERLAP_TOLERANCE_M2 = 10_000.0
 GAP_TOLERANCE_M2 = 10_000.0
 """Area of an unexplained hole up to which digitising is forgiven: one hectare."""
 
+SPIKE_M = 0.01
+"""Width under which a spike of a clipped outline is an effect of rounding: one centimetre."""
+
 AREA_MARGIN_DEGREES = 1.0
 """How far beyond the area of use of its CRS an outline may reach: Guyane reaches 0.6 degree beyond it."""
 
@@ -211,10 +214,29 @@ def _fit_arrondissements(contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         for cell in cells:
             ranks = [_border_rank(cell, shape) for shape in shapes]
             gained[ranks.index(min(ranks))].append(cell)
-        closed = gpd.GeoSeries([shapely.union_all(group) for group in gained], index=parts.index, crs=MAINLAND)
+        united = [_settled(shapely.union_all(group), outline) for group in gained]
+        closed = gpd.GeoSeries(united, index=parts.index, crs=MAINLAND)
         fitted = fitted.drop(whole.index)
         fitted.loc[parts.index, "geometry"] = closed.to_crs(WGS84)
     return fitted
+
+
+def _settled(shape: Geometry, outline: Geometry) -> Geometry:
+    """Drop the spikes that clipping leaves, by rounding; the points of the city's outline stay where they are.
+
+    Neighbours outside the city share these points: moved by a centimetre they would share no border any more.
+    """
+    import numpy as np
+    import shapely
+
+    exact = shapely.get_coordinates(outline)
+    kept = {(x, y): place for (x, y), place in zip(np.rint(exact / SPIKE_M).tolist(), exact, strict=True)}
+    rounded = shapely.set_precision(shape, SPIKE_M)
+    places = shapely.get_coordinates(rounded)
+    restored = [
+        kept.get((x, y), place) for (x, y), place in zip(np.rint(places / SPIKE_M).tolist(), places, strict=True)
+    ]
+    return shapely.set_coordinates(shapely.set_precision(rounded, 0, mode="pointwise"), np.array(restored))
 
 
 def _border_rank(cell: Geometry, shape: Geometry) -> tuple[float, float]:

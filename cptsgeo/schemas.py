@@ -20,7 +20,7 @@ class Column(NamedTuple):
     ----------
     kind
         ``text``, ``count`` (a whole number of 0 or more), ``rate`` (a fraction of 1), ``measure`` (a decimal number
-        of 0 or more), ``difference`` (a whole number of either sign), ``fraction`` (any share or change of share, of
+        of 0 or more), ``degree`` (of longitude or latitude), ``difference`` (a whole number of either sign), ``fraction`` (any share or change of share, of
         either sign, may pass 1), ``euros`` or ``flag``.
     label
         Heading that a reader sees, to be translated.
@@ -434,6 +434,9 @@ COLUMNS = {
     "population_covered": Column(
         "count", N_("Population covered"), N_("inhabitants of units in at least one CPTS that counts, each once")
     ),
+    "population_in_cpts": Column(
+        "count", N_("Population in the CPTS"), N_("inhabitants of the unit whom the CPTS counts: population x share")
+    ),
     "population_in_polygon": Column(
         "count", N_("Population that counts"), N_("inhabitants of the piece that the perimeter counts")
     ),
@@ -492,6 +495,7 @@ COLUMNS = {
         "text", N_("Resource identifier"), N_("identifier of the resource, the same from one kit to the next")
     ),
     "seed": Column("count", N_("Seed"), N_("seed of the draw between equal plans")),
+    "share": Column("rate", N_("Share"), N_("part of the unit that is in the CPTS")),
     "share_75": Column("rate", N_("Aged 75 and over"), N_("share of inhabitants aged 75 and over"), nullable=True),
     "share_by_area": Column("rate", N_("Share by area"), N_("part of the area of the unit")),
     "share_by_grid": Column(
@@ -991,6 +995,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         *["status_at", "status_source", "capacity", "unit", "phone", "mobile", "email", "opening", "source"],
         *["updated_at", "visibility"],
     ),
+    "cpts_units": ("cpts_id", "cpts_name", "insee_code", "name", "population", "share", "population_in_cpts"),
 }
 
 MAY_MISS = {

@@ -32,6 +32,10 @@ COMMANDS = {
     "crisis": N_("Build the crisis kit: health resources on one page without network"),
     "optout": N_("Keep the register of people who objected to being shown"),
     "build": N_("Compute everything: pages and tables, in one folder"),
+    "figure": N_("Draw a map or a chart for print or slides"),
+    "atlas": N_("Write a static site to put online"),
+    "inline": N_("Make a page that Folium wrote stand alone"),
+    "serve": N_("Show a site on this computer, as a web server would"),
     "replay": N_("Build again from a manifest, and compare"),
 }
 EXIT_DATA = 1
