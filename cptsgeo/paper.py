@@ -39,7 +39,7 @@ def drawing_style() -> Iterator[None]:
         "text.parse_math": False,
         "hatch.linewidth": 0.6,
     }
-    with mpl.rc_context(style):
+    with mpl.rc_context(style):  # type: ignore[arg-type]
         yield
 
 

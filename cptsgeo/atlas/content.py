@@ -390,7 +390,7 @@ class Writer:
 
     def _white(self, one: Place) -> Section:
         """List the most populous communes without CPTS."""
-        codes = self.atlas.columns["insee_code"]
+        codes = [str(code) for code in self.atlas.columns["insee_code"]]
         rows = [row for row in one.rows.tolist() if codes[row] in self.white]
         rows.sort(key=lambda row: (-self.white[codes[row]], codes[row]))
         head = [

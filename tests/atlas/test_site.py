@@ -231,7 +231,7 @@ def test_pages_are_styled_and_fit_the_screen(open_page: Open, embedded_site: Pat
 @pytest.mark.browser
 def test_hostile_names_are_text_on_every_page(
     run: Any,
-    open_page: Open,
+    open_page: Open,  # noqa: F811
     toy_files: Any,
     toy_communes: pd.DataFrame,
     tmp_path: Path,
