@@ -128,8 +128,8 @@ def read_table(
     path
         A ``.csv``, ``.txt``, ``.tsv``, ``.xlsx`` or ``.parquet`` file; ``-`` for the standard input.
     header_has
-        Column names: when given, the header is the first of the leading rows that holds one of them, whatever its
-        case and accents; else it is the first row.
+        Column names: when given, the header is the last of the leading rows that holds one of them, whatever its
+        case and accents (INSEE writes headings in words above the names); else it is the first row.
     sheet
         Sheet of an XLSX workbook; the first one when not given.
     fill_merged
@@ -325,13 +325,13 @@ def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -
         raise _empty(file)
     start = 0
     if header_has:
-        start = next(
+        start = max(
             (
                 position
                 for position, (_row, cells) in enumerate(filled[:HEADER_SEARCH_ROWS])
                 if header_has & {_folded_name(cell) for cell in cells}
             ),
-            0,
+            default=0,
         )
     header = filled[start][1]
     while header and not header[-1]:

@@ -89,10 +89,10 @@ def test_xlsx_cells_become_the_text_that_is_seen(tmp_path):
 
 
 def test_xlsx_header_below_titles(tmp_path):
-    rows = [["Grille de densité"], [], ["Code INSEE", "Libellé"], ["01001", "A"]]
-    table = read_table(write(tmp_path / "a.xlsx", workbook(rows)), header_has=["code_insee"])
-    assert cells(table) == [["Code INSEE", "Libellé"], ["01001", "A"]]
-    assert table.rows.index.tolist() == [4]
+    rows = [["Grille de densité"], [], ["Code INSEE", "Libellé"], ["CODGEO", "LIBDENS"], ["01001", "A"]]
+    table = read_table(write(tmp_path / "a.xlsx", workbook(rows)), header_has=["code_insee", "codgeo"])
+    assert cells(table) == [["CODGEO", "LIBDENS"], ["01001", "A"]]
+    assert table.rows.index.tolist() == [5]
 
 
 def test_xlsx_sheet_by_name(tmp_path):

@@ -10,6 +10,7 @@ from cptsgeo.i18n import N_, _, current_language, number
 from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place
 from cptsgeo.results import Results
 from cptsgeo.schemas import label
+from cptsgeo.study import Inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +31,12 @@ CONTENTS = {
     "funding_by_departement": N_("What the ACI pays by département (ACI signed), in euros a year"),
     "white_zones": N_("Communes in no CPTS, the most populous first"),
     "white_zones_by_density": N_("White zones by density group and level"),
+    "white_zone_clusters": N_("White zones gathered into clusters of communes that border each other"),
+    "white_zone_parts": N_("Each cluster by région, département, EPCI and density"),
+    "white_zone_neighbours": N_("The CPTS beside each cluster, with the border that they share"),
+    "white_zone_extensions": N_(
+        "What each CPTS would become by taking in a cluster beside it, and the euros it changes"
+    ),
 }
 PAGE_DEFINITIONS = {
     "coverage": N_("Who is covered, by the stage of the CPTS"),
@@ -37,6 +44,7 @@ PAGE_DEFINITIONS = {
     "white_zones": N_("Communes in no CPTS, urban and rural"),
     "all_layers": N_("The three maps on one page, as layers"),
 }
+EXERCISE_DEFINITION = N_("Fictional resources of Martinique, north-east coast closed: nearest, status board, directory")
 
 
 def index_page(results: Results, *, with_maps: bool = True) -> str:
@@ -62,6 +70,10 @@ def index_page(results: Results, *, with_maps: bool = True) -> str:
         pages=[
             {"file": f"{name}.html", "title": _(title), "definition": _(PAGE_DEFINITIONS[name])}
             for name, title in (PAGES.items() if with_maps else ())
+        ]
+        + [
+            {"file": "crise_martinique.html", "title": _("Crisis kit (exercise)"), "definition": _(EXERCISE_DEFINITION)}
+            for _kit in range(with_maps and results.study.inputs == Inputs())
         ],
         rates=_rates(results.tables["coverage_by_departement"]),
         tables=[
