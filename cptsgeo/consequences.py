@@ -210,9 +210,7 @@ class Consequences:
         points = [self.ground.get(code) for code in codes]
         if centre is None or any(point is None or point[4] != centre[0] for point in points):
             return float("nan")
-        return float(
-            max(((p[2] - centre[1]) ** 2 + (p[3] - centre[2]) ** 2) ** 0.5 for p in points if p is not None) / 1e3
-        )
+        return max(math.hypot(p[2] - centre[1], p[3] - centre[2]) for p in points if p is not None) / 1e3
 
     def typed(self, table: pd.DataFrame) -> pd.DataFrame:
         """Give a table of consequences its types."""
