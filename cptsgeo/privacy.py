@@ -86,7 +86,7 @@ def withheld_row(
     identifiers = {found.text: where for text in cells.values() for found in identifiers_in(text)}
     if register is not None:
         identifiers |= {found.text: where for text in texts for found in register.objects(text)}
-    names = {}
+    names: dict[str, str] = {}
     for column, text in cells.items():
         if column in _NAME_COLUMNS:
             names |= dict.fromkeys(_orders(text), where)
