@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMAT = "cptsgeo opt-out register 1"
-ITERATIONS = 1000
+ITERATIONS = 250
 KINDS = ("rpps", "email")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _DIGITS = re.compile(r"[0-9](?:[ .\-/\u00a0\u202f]?[0-9]){10,39}(?![0-9])")
+_LONG_DECIMAL = re.compile(r"(?<![0-9.])[0-9]{1,3}\.[0-9]{12,}(?![0-9.])")
+"""A coordinate written to the last bit: too many digits for an RPPS number."""
 _DOMAIN = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
 _MAILBOX = re.compile(r"[^\s@<>()\[\]\",;:|\\/=?&]+\Z")
 LONGEST_MAILBOX = 64
@@ -127,7 +129,7 @@ def identifiers_in(text: str) -> Iterator[Identifier]:
     >>> [found.text for found in identifiers_in("Dr X (RPPS 101 2345 6789), <X@Example.org>")]
     ['10123456789', 'x@example.org']
     """
-    for match in _DIGITS.finditer(text):
+    for match in _DIGITS.finditer(_LONG_DECIMAL.sub(" ", text)):
         digits = re.sub(r"[^0-9]", "", match[0])
         for start in range(len(digits) - 10):
             yield Identifier("rpps", digits[start : start + 11])

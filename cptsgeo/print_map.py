@@ -200,8 +200,6 @@ def _codes(count: int) -> Floats:
 
 def _towns(axes: Axes, drawing: Drawing, frame: Frame, unit: float) -> None:
     """Write the names of the most populous communes where they fit."""
-    from matplotlib.patheffects import withStroke
-
     size = 6.8 * unit
     for label in town_labels(drawing.towns, frame, letters=size, most=14):
         shift = 0.5 * size if label.anchor == "start" else -0.5 * size
@@ -214,7 +212,7 @@ def _towns(axes: Axes, drawing: Drawing, frame: Frame, unit: float) -> None:
             color=INK,
             ha="left" if label.anchor == "start" else "right",
             va="center_baseline",
-            path_effects=[withStroke(linewidth=1.8 * unit, foreground="white")],
+            bbox={"facecolor": "white", "alpha": 0.65, "linewidth": 0, "pad": 0.8 * unit},
         )
 
 

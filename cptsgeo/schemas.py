@@ -1003,6 +1003,7 @@ MAY_MISS = {
     "diff": {"population", "population_covered"},
     "editions_unmatched": {"population"},
     "reconcile": {"population_covered"},
+    "resources": {"source"},
     "smoothed": {"population"},
 }
 """Columns that may miss a value in one table, and in no other."""

@@ -87,6 +87,11 @@ def test_digits_glued_to_others_are_still_found() -> None:
     assert RPPS in {found.text for found in identifiers_in(f"0596 00 00 01 {RPPS} 97200")}
 
 
+def test_coordinates_to_the_last_bit_are_no_identifiers() -> None:
+    assert list(identifiers_in("[-61.054319999999997,14.600000000000001]")) == []
+    assert [found.text for found in identifiers_in("101.23456789")] == [RPPS]
+
+
 def test_commands(run, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     missing = run("optout", "add", "--register", path, RPPS)

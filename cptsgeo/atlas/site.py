@@ -22,7 +22,8 @@ from cptsgeo.export import to_text, write_table, xlsx_bytes
 from cptsgeo.i18n import _, current_language, day, number
 from cptsgeo.maps.index import CONTENTS
 from cptsgeo.maps.page import swatch
-from cptsgeo.maps.pages import finding, page
+from cptsgeo.maps.pages import finding, page, stage_theme
+from cptsgeo.qgis import add_style
 from cptsgeo.results import Results, compute
 from cptsgeo.schemas import conform
 from cptsgeo.study import Inputs, read_study
@@ -142,7 +143,7 @@ def write_atlas(
         site.write("tables/cptsgeo.xlsx", xlsx_bytes(results.tables))
         for path, data in place_tables(atlas):
             site.write(path, data)
-        for path, data in layers(results):
+        for path, data in layers(atlas):
             site.write(path, data)
         site.write(UPDATES, write_updates(report.updates))
         if choices.url:
@@ -184,17 +185,28 @@ def place_tables(atlas: Atlas) -> Iterator[tuple[str, bytes]]:
         yield f"{stem}.xlsx", xlsx_bytes({stem.rpartition("/")[2]: table})
 
 
-def layers(results: Results) -> Iterator[tuple[str, bytes]]:
-    """Yield the communes with their outlines, as GeoPackage and GeoParquet."""
-    import geopandas as gpd
+def layers(atlas: Atlas) -> Iterator[tuple[str, bytes]]:
+    """Yield the communes with their outlines: GeoParquet as they were read, GeoPackage as the maps draw them.
 
+    The GeoPackage holds the style of the maps, and simplified outlines, which suit the scale of a map of the scope.
+    """
+    import geopandas as gpd
+    import pandas as pd
+
+    results = atlas.results
     shapes = results.units[["insee_code", "geometry"]]
     joined = results.tables["units"].merge(shapes, on="insee_code", how="left", validate="one_to_one")
-    layer = gpd.GeoDataFrame(joined, geometry="geometry", crs=results.units.crs)
+    exact = gpd.GeoDataFrame(joined, geometry="geometry", crs=results.units.crs)
+    simple = pd.Series(atlas.sheet.polygons(), index=atlas.columns["insee_code"])
+    drawn = exact.set_geometry(gpd.GeoSeries(exact["insee_code"].map(simple).to_numpy(), crs=exact.crs))
+    theme = stage_theme(results)
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("communes.gpkg", "communes.parquet"):
-            write_table(layer, Path(folder) / name)
-            yield f"tables/{name}", (Path(folder) / name).read_bytes()
+        package, parquet = Path(folder) / "communes.gpkg", Path(folder) / "communes.parquet"
+        write_table(drawn, package)
+        add_style(package, layer="communes", column="stage", classes=theme.classes, title=theme.title)
+        write_table(exact, parquet)
+        for path in (package, parquet):
+            yield f"tables/{path.name}", path.read_bytes()
 
 
 class _Shell:

@@ -171,7 +171,7 @@ def map_page(
         config={
             **_config(layer, start=keys.index(start) if start else 0),
             "opacity": TILES_OPACITY if basemap else 1,
-            "credit": _(basemap.credit) if basemap else "",
+            "online": basemap is not None,
         },
     ).add_to(m)
     return self_contained(m, title=title, online=[basemap.origin] if basemap else [])

@@ -12,8 +12,9 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+import shapely
 
-from cptsgeo.maps.topology import MERCATOR_HALF, TERRITORIES, Floats, Ints, Topology, territory_of
+from cptsgeo.maps.topology import MERCATOR_HALF, TERRITORIES, Floats, Ints, Topology, polygons, territory_of
 
 ELSEWHERE = "elsewhere"
 INSET_SHARE = 0.17
@@ -223,6 +224,17 @@ class Sheet:
             if pieces and sum(map(len, pieces)) >= 3:
                 rings.append(np.concatenate(pieces))
         return rings
+
+    def polygons(self) -> npt.NDArray[np.object_]:
+        """Return each unit at the finest level of detail, in degrees; None where it is not drawn."""
+
+        def degrees(points: Floats) -> Floats:
+            return np.column_stack(self.degrees(points[:, 0], points[:, 1]))
+
+        shapes = polygons(self.topology)
+        drawn = ~shapely.is_missing(shapes)
+        shapes[drawn] = shapely.transform(shapely.make_valid(shapes[drawn], method="structure"), degrees)
+        return shapes
 
     def borders(self, rows: Ints, level: int) -> list[Ints]:
         """Return the lines between two units of a set."""

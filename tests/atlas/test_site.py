@@ -297,6 +297,6 @@ def test_serve_refuses_a_folder_without_pages_and_a_port_in_use(run: Any, tmp_pa
 def test_the_layers_beside_the_pages_hold_every_commune(embedded_site: Path) -> None:
     for name in ("communes.gpkg", "communes.parquet"):
         path = embedded_site / "tables" / name
-        layer = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path)
+        layer = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path, layer="communes")
         assert len(layer) == 97
         assert layer.crs.to_epsg() == 4326

@@ -424,6 +424,6 @@
     link.href = URL.createObjectURL(new Blob([content], { type }));
     link.download = name;
     link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000); /* a slow computer reads it late */
   };
 })(window.cptsgeo);

@@ -13,10 +13,7 @@
     L.control.scale({ imperial: false }).addTo(map);
     if (corners.length) map.fitBounds(corners[0], { padding: [14, 14], animate: false });
 
-    if (config.credit) {
-      const credit = L.control.attribution({ prefix: false, position: "bottomright" }).addTo(map);
-      credit.getContainer().append(cptsgeo.element("span", config.credit));
-    }
+    if (config.online) L.control.attribution({ prefix: false }).addTo(map);
 
     layer.ready.then((store) => {
       layer.tiles.setOpacity(config.opacity);
