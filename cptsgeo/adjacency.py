@@ -9,7 +9,7 @@ from cptsgeo.errors import UsageError
 from cptsgeo.i18n import _
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
     import geopandas as gpd
     import numpy as np
@@ -27,8 +27,7 @@ class Adjacency(NamedTuple):
     ----------
     units
         One row per unit with an outline, indexed by ``insee_code``, sorted: ``area_km2``, ``outline_km`` (length of
-        its outline, holes included), ``x_m``, ``y_m`` (a point inside it), ``epsg``, the metric CRS of these, and
-        ``reach_m`` (no part of the unit is farther from the point).
+        its outline, holes included), ``x_m``, ``y_m`` (a point inside it) and ``epsg``, the metric CRS of these.
     borders
         One row per unordered pair of neighbours, ``insee_code`` < ``other_code``, sorted: ``border_km`` (length of
         the shared border; 0 where only a bridge joins them) and ``gap_m`` (0, or the width bridged).
@@ -74,7 +73,6 @@ def adjacency(contours: gpd.GeoDataFrame, *, bridge_m: float = 0.0) -> Adjacency
     0      01001      01002        1.0    0.0
     1      01002      01004        1.0    0.0
     """
-    import numpy as np
     import pandas as pd
     import shapely
 
@@ -89,8 +87,6 @@ def adjacency(contours: gpd.GeoDataFrame, *, bridge_m: float = 0.0) -> Adjacency
         part = part.sort_values("insee_code")
         codes, shapes = part["insee_code"].to_numpy(), part.geometry.to_numpy()
         points = shapely.get_coordinates(shapely.point_on_surface(shapes))
-        west, south, east, north = shapely.bounds(shapes).T
-        away = np.maximum(points - np.column_stack([west, south]), np.column_stack([east, north]) - points)
         units.append(
             pd.DataFrame(
                 {
@@ -99,7 +95,6 @@ def adjacency(contours: gpd.GeoDataFrame, *, bridge_m: float = 0.0) -> Adjacency
                     "x_m": points[:, 0],
                     "y_m": points[:, 1],
                     "epsg": epsg,
-                    "reach_m": np.hypot(away[:, 0], away[:, 1]),
                 },
                 index=pd.Index(codes, name="insee_code"),
             )
@@ -119,11 +114,7 @@ def adjacency(contours: gpd.GeoDataFrame, *, bridge_m: float = 0.0) -> Adjacency
 def _no_units() -> pd.DataFrame:
     import pandas as pd
 
-    columns = {
-        **dict.fromkeys(("area_km2", "outline_km", "x_m", "y_m"), "float64"),
-        "epsg": "int64",
-        "reach_m": "float64",
-    }
+    columns = {"area_km2": "float64", "outline_km": "float64", "x_m": "float64", "y_m": "float64", "epsg": "int64"}
     return pd.DataFrame(columns=list(columns), index=pd.Index([], dtype="str", name="insee_code")).astype(columns)
 
 
@@ -244,22 +235,10 @@ def connected(codes: list[str], links: Mapping[str, Mapping[str, float]]) -> lis
     return parts
 
 
-def neighbours(borders: pd.DataFrame, of: Collection[str] | None = None) -> dict[str, dict[str, float]]:
-    """Turn the table of borders into the neighbours of each unit, with the shared border in km.
-
-    Parameters
-    ----------
-    borders
-        As in :class:`Adjacency`.
-    of
-        Units whose borders matter; those between two others are left out. All of them when not given.
-    """
-    if of is not None:
-        chosen = list(of)
-        borders = borders[borders["insee_code"].isin(chosen) | borders["other_code"].isin(chosen)]
+def neighbours(borders: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Turn the table of borders into the neighbours of each unit, with the shared border in km."""
     links: dict[str, dict[str, float]] = {}
-    columns = (borders[name].tolist() for name in ("insee_code", "other_code", "border_km"))
-    for one, other, border in zip(*columns, strict=True):
+    for one, other, border in zip(borders["insee_code"], borders["other_code"], borders["border_km"], strict=True):
         links.setdefault(one, {})[other] = border
         links.setdefault(other, {})[one] = border
     return links

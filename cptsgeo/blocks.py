@@ -63,7 +63,7 @@ def blocks_of(units: pd.DataFrame, ground: Adjacency, keep: pd.Series | None) ->
             fix=_("keep one row per unit"),
             where="--keep",
         )
-    links = neighbours(ground.borders, units["insee_code"])
+    links = neighbours(ground.borders)
     zone = units["insee_code"].map(keep)
     zone = zone.where(zone.notna(), units["insee_code"])
     blocks = {}

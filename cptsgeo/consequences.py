@@ -32,8 +32,8 @@ COLUMNS = (
     "compactness",
     "farthest_km",
 )
-Ground: TypeAlias = tuple[float, float, float, float, int, float]
-"""Area in km², outline in km, x, y, EPSG code and reach of a unit."""
+Ground: TypeAlias = tuple[float, float, float, float, int]
+"""Area in km², outline in km, x, y and EPSG code of a unit."""
 
 Centre: TypeAlias = tuple[int, float, float]
 """EPSG code, x and y."""
@@ -71,7 +71,7 @@ class Consequences:
     """
 
     links: Mapping[str, Mapping[str, float]]
-    cpts_of: Mapping[str, frozenset[str]]
+    cpts_of: Mapping[str, Sequence[str]]
     members: Mapping[str, frozenset[str]]
     white: Mapping[str, int]
     population: Mapping[str, int]
@@ -111,17 +111,17 @@ class Consequences:
             Day of the law to apply.
         """
         membership = perimeters.membership
-        ids, codes = membership["cpts_id"].tolist(), membership["insee_code"].tolist()
+        by_unit = membership.sort_values("cpts_id").groupby("insee_code")["cpts_id"]
         known = communes.dropna(subset="epci_siren")
-        units, sirens = known["insee_code"].tolist(), known["epci_siren"].tolist()
-        epci = dict(zip(units, sirens, strict=True))
+        epci = dict(zip(known["insee_code"], known["epci_siren"], strict=True))
+        holding = membership.assign(epci=membership["insee_code"].map(epci)).dropna(subset="epci")
         measured = extents(membership[["cpts_id", "insee_code"]].rename(columns={"cpts_id": "group"}), ground)
         levels = annual_levels(CLASSES, on=on)
         size = sizes(communes, perimeters, on=on)
         return cls(
-            links=neighbours(ground.borders, white["insee_code"]),
-            cpts_of=_gathered(codes, ids),
-            members=_gathered(ids, codes),
+            links=neighbours(ground.borders),
+            cpts_of={str(code): list(group) for code, group in by_unit},
+            members={str(one): frozenset(group) for one, group in membership.groupby("cpts_id")["insee_code"]},
             white=dict(zip(white["insee_code"], white["population_white"].astype("int64"), strict=True)),
             population=dict(zip(size["cpts_id"], size["population"], strict=True)),
             ground=dict(zip(ground.units.index, ground.units.itertuples(index=False, name=None), strict=True)),
@@ -129,8 +129,8 @@ class Consequences:
             outline=dict(zip(measured.index, measured["outline_km"], strict=True)),
             centre=_centres(communes, perimeters, ground),
             epci=epci,
-            epci_units=_gathered(sirens, units),
-            holders=_gathered([epci.get(code, "") for code in codes], ids),
+            epci_units={str(code): frozenset(group) for code, group in known.groupby("epci_siren")["insee_code"]},
+            holders={str(code): frozenset(group) for code, group in holding.groupby("epci")["cpts_id"]},
             bounds=first_above_bounds(on),
             euros={0: dict.fromkeys(LEVELS, 0.0), **{c: dict(levels.loc[c]) for c in CLASSES}},
         )
@@ -210,7 +210,9 @@ class Consequences:
         points = [self.ground.get(code) for code in codes]
         if centre is None or any(point is None or point[4] != centre[0] for point in points):
             return float("nan")
-        return max(math.hypot(p[2] - centre[1], p[3] - centre[2]) for p in points if p is not None) / 1e3
+        return float(
+            max(((p[2] - centre[1]) ** 2 + (p[3] - centre[2]) ** 2) ** 0.5 for p in points if p is not None) / 1e3
+        )
 
     def typed(self, table: pd.DataFrame) -> pd.DataFrame:
         """Give a table of consequences its types."""
@@ -239,17 +241,10 @@ def _centres(communes: pd.DataFrame, perimeters: Perimeters, ground: Adjacency) 
     """Return the centre of each CPTS."""
     points = dict(zip(ground.units.index, ground.units.itertuples(index=False, name=None), strict=True))
     members = member_populations(communes, perimeters)
-    weighted: dict[str, list[tuple[Ground | None, int]]] = {}
-    columns = (members[name].tolist() for name in ("cpts_id", "insee_code", "population_in_cpts"))
-    for cpts_id, code, people in zip(*columns, strict=True):
-        weighted.setdefault(cpts_id, []).append((points.get(code), people))
-    centres = {cpts_id: _centre(parts) for cpts_id, parts in weighted.items()}
-    return {cpts_id: centre for cpts_id, centre in centres.items() if centre is not None}
-
-
-def _gathered(keys: Sequence[str], values: Sequence[str]) -> dict[str, frozenset[str]]:
-    """Gather values by key."""
-    sets: dict[str, set[str]] = {}
-    for key, value in zip(keys, values, strict=True):
-        sets.setdefault(key, set()).add(value)
-    return {key: frozenset(held) for key, held in sets.items()}
+    centres = {}
+    for cpts_id, group in members.groupby("cpts_id"):
+        weighted = zip(group["insee_code"], group["population_in_cpts"], strict=True)
+        centre = _centre([(points.get(code), int(people)) for code, people in weighted])
+        if centre is not None:
+            centres[str(cpts_id)] = centre
+    return centres

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 
 from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, among, explain_bad_code, is_insee_code
 from cptsgeo.communes import ALIASES
-from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs
+from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs, require_crs
 from cptsgeo.embedded import embedded
-from cptsgeo.errors import DataError, Finding, raise_errors
+from cptsgeo.errors import DataError, FileError, Finding, raise_errors
 from cptsgeo.i18n import _, current_language, ngettext, number
-from cptsgeo.layers import open_layer
 from cptsgeo.names import fold
 from cptsgeo.parameters import parameters
 
@@ -29,9 +28,6 @@ OVERLAP_TOLERANCE_M2 = 10_000.0
 
 GAP_TOLERANCE_M2 = 10_000.0
 """Area of an unexplained hole up to which digitising is forgiven: one hectare."""
-
-SPIKE_M = 0.01
-"""Width under which a spike of a clipped outline is an effect of rounding: one centimetre."""
 
 AREA_MARGIN_DEGREES = 1.0
 """How far beyond the area of use of its CRS an outline may reach: Guyane reaches 0.6 degree beyond it."""
@@ -122,8 +118,35 @@ def _read_vector(path: Path) -> gpd.GeoDataFrame:
 
 def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
+    import pyarrow as pa
+    import pyogrio
+    import shapely
 
-    layer = open_layer(path, _read_vector)
+    if path.is_dir():
+        raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
+    if not path.exists():
+        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    try:
+        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_vector(path)
+    except (
+        OSError,
+        ValueError,
+        pa.ArrowException,
+        pyogrio.errors.DataSourceError,
+        shapely.errors.ShapelyError,
+    ) as error:
+        raise FileError(
+            _("the file cannot be read as a map layer"),
+            fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),
+            where=path.name,
+        ) from error
+    if not isinstance(layer, gpd.GeoDataFrame):
+        raise FileError(
+            _("the file holds a table without outlines"),
+            fix=_("give it with --communes, and the outlines with --contours"),
+            where=path.name,
+        )
+    require_crs(layer, path.name)
     names = {fold(column).replace(" ", "_"): column for column in layer.columns}
     code = next((names[known] for known in ("insee_code", *ALIASES["insee_code"]) if known in names), None)
     if code is None:
@@ -214,29 +237,10 @@ def _fit_arrondissements(contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         for cell in cells:
             ranks = [_border_rank(cell, shape) for shape in shapes]
             gained[ranks.index(min(ranks))].append(cell)
-        united = [_settled(shapely.union_all(group), outline) for group in gained]
-        closed = gpd.GeoSeries(united, index=parts.index, crs=MAINLAND)
+        closed = gpd.GeoSeries([shapely.union_all(group) for group in gained], index=parts.index, crs=MAINLAND)
         fitted = fitted.drop(whole.index)
         fitted.loc[parts.index, "geometry"] = closed.to_crs(WGS84)
     return fitted
-
-
-def _settled(shape: Geometry, outline: Geometry) -> Geometry:
-    """Drop the spikes that clipping leaves, by rounding; the points of the city's outline stay where they are.
-
-    Neighbours outside the city share these points: moved by a centimetre they would share no border any more.
-    """
-    import numpy as np
-    import shapely
-
-    exact = shapely.get_coordinates(outline)
-    kept = {(x, y): place for (x, y), place in zip(np.rint(exact / SPIKE_M).tolist(), exact, strict=True)}
-    rounded = shapely.set_precision(shape, SPIKE_M)
-    places = shapely.get_coordinates(rounded)
-    restored = [
-        kept.get((x, y), place) for (x, y), place in zip(np.rint(places / SPIKE_M).tolist(), places, strict=True)
-    ]
-    return shapely.set_coordinates(shapely.set_precision(rounded, 0, mode="pointwise"), np.array(restored))
 
 
 def _border_rank(cell: Geometry, shape: Geometry) -> tuple[float, float]:

@@ -109,19 +109,16 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
     words = {UNKNOWN_RANK: "unknown", **{rank: stage for stage, rank in stage_rank.items()}}
     units["stage"] = best.map(words, na_action="ignore").fillna("white_zone").astype("str")
 
-    by_rank = members.groupby(["insee_code", "rank"])["share"].sum().unstack()
-    shares = by_rank.reindex(index=communes["insee_code"], columns=list(words)).fillna(0.0).set_index(communes.index)
-    unknown = shares.pop(UNKNOWN_RANK)
-    reached = shares.iloc[:, ::-1].cumsum(axis="columns")
+    def covered(counted: pd.Series) -> pd.Series:
+        share = members[counted].groupby("insee_code")["share"].sum().clip(upper=1)
+        return inhabitants(communes["population"], communes["insee_code"].map(share).fillna(0.0))
 
-    def covered(share: pd.Series) -> pd.Series:
-        return inhabitants(communes["population"], share.clip(upper=1))
-
-    units["population_covered"] = covered(reached[0] + unknown)
+    units["population_covered"] = covered(members["rank"] >= UNKNOWN_RANK)
     units["population_white"] = units["population"].astype("int64") - units["population_covered"]
     for stage, rank in stage_rank.items():
-        units[f"covered_{stage}"] = covered(reached[rank])
-        units[f"undecided_{stage}"] = covered(reached[rank] + unknown) - units[f"covered_{stage}"]
+        reached = members["rank"] >= rank
+        units[f"covered_{stage}"] = covered(reached)
+        units[f"undecided_{stage}"] = covered(reached | (members["rank"] == UNKNOWN_RANK)) - units[f"covered_{stage}"]
     return units
 
 

@@ -113,7 +113,7 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
         if form in TEXT_FORMATS:
             part.write_text(to_text(table, form), encoding="utf-8", newline="")
         elif form == "xlsx":
-            part.write_bytes(xlsx_bytes({path.stem: table}))
+            part.write_bytes(_xlsx({path.stem: table}))
         elif form == "parquet":
             table.to_parquet(part, index=False, compression="zstd")
         else:
@@ -125,7 +125,7 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
 def write_workbook(tables: dict[str, pd.DataFrame], path: Path, *, overwrite: bool = False) -> None:
     """Write several tables to one XLSX workbook, a sheet each, under translated headings."""
     with whole_file(path, overwrite=overwrite) as part:
-        part.write_bytes(xlsx_bytes(tables))
+        part.write_bytes(_xlsx(tables))
 
 
 def _is_map(table: pd.DataFrame) -> bool:
@@ -231,8 +231,7 @@ def _for_people(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def xlsx_bytes(tables: dict[str, pd.DataFrame]) -> bytes:
-    """Return tables as an XLSX workbook, a sheet each; equal tables give equal bytes."""
+def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
     from datetime import datetime
 
     import pandas as pd

@@ -7,7 +7,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from cptsgeo.i18n import _, percent
-from cptsgeo.paper import drawing_style
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +36,11 @@ def series_svg(series: pd.DataFrame, *, title: str = "") -> str:
     str
         An SVG document without script nor link.
     """
+    import matplotlib as mpl
     from matplotlib.figure import Figure
     from matplotlib.ticker import FuncFormatter
 
-    with drawing_style():
+    with mpl.rc_context({"svg.hashsalt": "cptsgeo", "svg.fonttype": "none", "font.family": "sans-serif"}):
         figure = Figure(figsize=SIZE_INCHES, layout="constrained")
         axes = figure.add_subplot()
         for stage, group in series.groupby("stage", sort=False):

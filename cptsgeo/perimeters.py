@@ -13,7 +13,6 @@ from cptsgeo.communes import bad_codes
 from cptsgeo.embedded import embedded
 from cptsgeo.errors import Finding, UsageError, raise_errors
 from cptsgeo.i18n import _
-from cptsgeo.iris import iris_shares, is_iris_list, read_iris_populations
 from cptsgeo.names import fold
 from cptsgeo.parameters import labels, parameters
 from cptsgeo.tabular import TextTable, parse_day, read_table
@@ -47,21 +46,14 @@ class Perimeters(NamedTuple):
         gives them, also ``lettre_intention_on``, ``projet_valide_on`` and ``aci_signed_on`` (dates; missing when unknown).
     membership
         One row per CPTS and unit, sorted: ``cpts_id``, ``insee_code``, ``share`` (part of the unit's population in
-        the CPTS, above 0 and up to 1), ``method`` (how the share is known: ``list``, ``iris``, and from drawn
-        perimeters ``polygon``, ``grid`` or ``area``, with ``area_share``, the part of the unit's area).
+        the CPTS, above 0 and up to 1), ``method`` (how the share is known; ``list`` for a list of communes).
     """
 
     cpts: pd.DataFrame
     membership: pd.DataFrame
 
 
-def read_perimeters(
-    path: Path | str | None,
-    communes: pd.DataFrame,
-    *,
-    cpts: Path | str | None = None,
-    iris: Path | str | None = None,
-) -> Perimeters:
+def read_perimeters(path: Path | str | None, communes: pd.DataFrame, *, cpts: Path | str | None = None) -> Perimeters:
     """Read the perimeters of CPTS; the embedded ones when no file is given.
 
     Codes from before a merger become today's, and a code of Paris, Lyon or Marseille becomes its arrondissements:
@@ -77,40 +69,31 @@ def read_perimeters(
     cpts
         CSV or XLSX with one row per CPTS: ``cpts_id``, ``cpts_name``, ``stage``, and if known the days on which stages
         were reached: ``lettre_intention_on``, ``projet_valide_on``, ``aci_signed_on``.
-    iris
-        Populations by IRIS, for a list of ``code_iris``; see :func:`cptsgeo.iris.iris_shares`.
 
     Raises
     ------
     DataError
         With every unknown code, unknown stage and CPTS that the two files do not share.
     """
-    perimeters, findings = parse_perimeters(path, communes, cpts=cpts, iris=iris)
+    perimeters, findings = parse_perimeters(path, communes, cpts=cpts)
     raise_errors(findings)
     return perimeters
 
 
 def parse_perimeters(
-    path: Path | str | None,
-    communes: pd.DataFrame,
-    *,
-    cpts: Path | str | None = None,
-    iris: Path | str | None = None,
+    path: Path | str | None, communes: pd.DataFrame, *, cpts: Path | str | None = None
 ) -> tuple[Perimeters, list[Finding]]:
     """Read as :func:`read_perimeters`, and return what was found: errors, and what was recoded or expanded."""
     if path is None:
         path, cpts = embedded("cpts_perimeters/membership.csv"), embedded("cpts_perimeters/cpts.csv")
-    table = read_table(path, header_has=["insee_code", "code_iris", *ALIASES["insee_code"]])
-    table = table.renamed(ALIASES, required=[] if is_iris_list(table) else ["insee_code"])
+    table = read_table(path, header_has=["insee_code", *ALIASES["insee_code"]])
+    table = table.renamed(ALIASES, required=["insee_code"])
     if not {"cpts_id", "cpts_name"} & set(table.rows.columns):
         table.renamed(ALIASES, required=["cpts_name"])
-    found: list[Finding] = []
-    if is_iris_list(table):
-        table, found = iris_shares(table, communes, None if iris is None else read_iris_populations(iris))
-    findings = found + bad_codes(table)
+    findings = bad_codes(table)
     described = table if cpts is None else read_table(cpts).renamed(ALIASES, required=["cpts_id"])
     members = _members(table, findings)
-    entities = described_cpts(described, findings)
+    entities = _entities(described, findings)
     if cpts is not None:
         findings += _unshared(members, entities, table.file, described.file)
     members = _resolve_codes(members, communes, table.file, findings)
@@ -118,7 +101,7 @@ def parse_perimeters(
     return Perimeters(entities, members), findings
 
 
-def identified(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
+def _with_ids(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     """Give every row its cpts_id and cpts_name: each stands in for the other where it is the only one known."""
     rows = table.rows
     name = rows["cpts_name"] if "cpts_name" in rows else rows["cpts_id"]
@@ -139,11 +122,11 @@ def identified(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     return rows.assign(cpts_id=identifier, cpts_name=name.where(name != "", identifier))[identifier != ""]
 
 
-def described_cpts(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
+def _entities(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     """Build the table of CPTS; a CPTS whose rows disagree on name or stage is an error."""
     import pandas as pd
 
-    rows = identified(table, findings)
+    rows = _with_ids(table, findings)
     stages = rows["stage"] if "stage" in rows else pd.Series("", rows.index, dtype="str")
     words = {word: stage["key"] for stage in parameters("stages")["stage"] for word in stage["words"]}
     words |= {stage: stage for stage in STAGES}
@@ -243,17 +226,14 @@ def _described(row: dict[str, Any]) -> str:
 
 
 def _members(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
-    """Keep the well-formed rows of the membership list: row, cpts_id, insee_code, share as text, method."""
+    """Keep the well-formed rows of the membership list: row, cpts_id, insee_code, share as text."""
     import pandas as pd
 
-    rows = identified(table, findings)
+    rows = _with_ids(table, findings)
     share = rows["share"] if "share" in rows else pd.Series("1", rows.index, dtype="str")
     wrong = {finding.row for finding in findings}
-    method = rows["method"] if "method" in rows else pd.Series("list", rows.index, dtype="str")
-    members = rows.assign(share=share, method=method.where(method != "", "list"))[
-        ["cpts_id", "insee_code", "share", "method"]
-    ]
-    return members[~members.index.isin(list(wrong))].reset_index()
+    members = rows.assign(share=share)[["cpts_id", "insee_code", "share"]]
+    return members[[row not in wrong for row in members.index]].reset_index()
 
 
 def _unshared(members: pd.DataFrame, entities: pd.DataFrame, member_file: str, cpts_file: str) -> list[Finding]:
@@ -388,7 +368,7 @@ def _shares(members: pd.DataFrame, file: str, findings: list[Finding]) -> pd.Dat
         )
         for row in members[wrong].itertuples()
     ]
-    table = members[~wrong].assign(share=share[~wrong].astype("float64"))
+    table = members[~wrong].assign(share=share[~wrong].astype("float64"), method="list")
     return table[["cpts_id", "insee_code", "share", "method"]].sort_values(["cpts_id", "insee_code"], ignore_index=True)
 
 

@@ -20,7 +20,7 @@ class Column(NamedTuple):
     ----------
     kind
         ``text``, ``count`` (a whole number of 0 or more), ``rate`` (a fraction of 1), ``measure`` (a decimal number
-        of 0 or more), ``degree`` (of longitude or latitude), ``difference`` (a whole number of either sign), ``fraction`` (any share or change of share, of
+        of 0 or more), ``difference`` (a whole number of either sign), ``fraction`` (any share or change of share, of
         either sign, may pass 1), ``euros`` or ``flag``.
     label
         Heading that a reader sees, to be translated.
@@ -68,7 +68,6 @@ COLUMNS = {
         N_("last bound of size that the CPTS passes, in inhabitants; missing when none"),
         nullable=True,
     ),
-    "capacity": Column("count", N_("Capacity"), N_("how many, in the unit of the column unit"), nullable=True),
     "cause": Column("text", N_("Cause"), N_("before and after: the two states; else what moved the coverage")),
     "cause_label": Column("text", N_("Cause, in words"), N_("what moved the coverage, in words")),
     "change": Column("text", N_("Change"), N_("appeared, gone, or what changed: stage, perimeter")),
@@ -102,9 +101,6 @@ COLUMNS = {
     "cpts_held": Column("count", N_("CPTS held up"), N_("CPTS paid whose smoothed class is above the plain one")),
     "cpts_id": Column("text", N_("CPTS identifier"), N_("identifier of the CPTS; its name where the list gives none")),
     "cpts_name": Column("text", N_("CPTS"), N_("name of the CPTS, as it is spelt in the list")),
-    "cpts_population": Column(
-        "count", N_("CPTS population"), N_("inhabitants that the CPTS counts, over all its units")
-    ),
     "cpts_projected": Column(
         "count", N_("CPTS, projected"), N_("number of CPTS to which the mean of today is carried")
     ),
@@ -133,45 +129,11 @@ COLUMNS = {
         nullable=True,
     ),
     "distance_rate": Column("fraction", N_("Distance to the bound (%)"), N_("distance, as a part of the bound")),
-    "dominant_cpts_id": Column(
-        "text", N_("Dominant CPTS identifier"), N_("CPTS of most of the inhabitants of the territory"), nullable=True
-    ),
-    "dominant_cpts_name": Column(
-        "text", N_("Dominant CPTS"), N_("name of the CPTS of most of the inhabitants of the territory"), nullable=True
-    ),
-    "dominant_id": Column(
-        "text",
-        N_("Dominant territory identifier"),
-        N_("territory of most of the inhabitants of the CPTS"),
-        nullable=True,
-    ),
-    "dominant_name": Column(
-        "text",
-        N_("Dominant territory"),
-        N_("name of the territory of most of the inhabitants of the CPTS"),
-        nullable=True,
-    ),
-    "dominant_share": Column(
-        "rate",
-        N_("Dominant share"),
-        N_("part of the inhabitants in the dominant territory, or of the dominant CPTS"),
-        nullable=True,
-    ),
     "double_count": Column(
         "count",
         N_("Counted more than once"),
         N_("inhabitants counted in several CPTS: sum of the CPTS populations less the population covered"),
     ),
-    "effective_cpts": Column(
-        "measure", N_("Effective number of CPTS"), N_("1 / sum of squared shares of its CPTS"), nullable=True
-    ),
-    "effective_territories": Column(
-        "measure",
-        N_("Effective number of territories"),
-        N_("1 / sum of squared shares of its territories: 1 where one holds all, 2 where two hold half each"),
-        nullable=True,
-    ),
-    "email": Column("text", N_("E-mail"), N_("e-mail address that may be shown"), nullable=True),
     "epci_count": Column("count", N_("EPCI touched"), N_("number of EPCI that the cluster touches")),
     "epci_cut": Column("count", N_("EPCI cut"), N_("EPCI concerned that are then not wholly in one CPTS")),
     "epci_name": Column("text", N_("EPCI"), N_("name of the EPCI"), nullable=True),
@@ -260,39 +222,10 @@ COLUMNS = {
     "gap": Column("fraction", N_("Gap"), N_("our rate less the published one"), nullable=True),
     "headcount": Column("text", N_("Headcount"), N_("union: each inhabitant once; sum: sum of the CPTS populations")),
     "insee_code": Column("text", N_("INSEE code"), N_("code of the commune, or of the arrondissement municipal")),
-    "inter_cpts": Column(
-        "text",
-        N_("CPTS mostly in it"),
-        N_("names of the CPTS with more than half of their inhabitants in the territory"),
-    ),
-    "inter_cpts_count": Column(
-        "count",
-        N_("CPTS mostly in it (number)"),
-        N_("number of CPTS with more than half of their inhabitants in the territory"),
-    ),
-    "inter_cpts_jaccard": Column(
-        "rate",
-        N_("Coincidence of these CPTS"),
-        N_("inhabitants common to the territory and to these CPTS together / inhabitants of either"),
-        nullable=True,
-    ),
-    "inter_cpts_share": Column(
-        "rate",
-        N_("Part that they cover"),
-        N_("part of the inhabitants of the territory in the CPTS that are mostly in it"),
-        nullable=True,
-    ),
-    "jaccard": Column(
-        "rate", N_("Coincidence"), N_("common inhabitants / inhabitants of either (Jaccard index)"), nullable=True
-    ),
     "key": Column("text", N_("Key"), N_("key of the density group or level, or of the part of the cluster")),
-    "kind": Column("text", N_("Kind"), N_("kind of resource: a key of parameters/resource_kinds.toml")),
     "label": Column("text", N_("Class"), N_("density group or level, or part of the cluster, in words")),
-    "latitude": Column("degree", N_("Latitude"), N_("degrees north, WGS 84")),
-    "layer": Column("text", N_("Layer"), N_("kind of territory: ght, contrat_local, epci, departement…")),
     "level": Column("text", N_("Level key"), N_("functioning, fixed or maximum")),
     "level_label": Column("text", N_("Level"), N_("budget level, in words")),
-    "longitude": Column("degree", N_("Longitude"), N_("degrees east, WGS 84")),
     "maximum": Column(
         "euros", N_("Maximum"), N_("every part, first crisis plan and a grave crisis, in euros a year"), nullable=True
     ),
@@ -329,27 +262,12 @@ COLUMNS = {
         N_("what CPTS of unknown stage would add to the maximum, in euros a year"),
         nullable=True,
     ),
-    "method": Column(
-        "text",
-        N_("Method"),
-        N_(
-            "how the units are known: list, epci, departement, nearest_site, nearest_support, iris, polygon (whole), grid (by population grid), area (by area)"
-        ),
-    ),
     "mission": Column("text", N_("Mission key"), N_("mission of the ACI; none for a level"), nullable=True),
     "mission_label": Column("text", N_("Mission"), N_("mission of the ACI, or level, in words")),
-    "mobile": Column(
-        "text", N_("Mobile"), N_("mobile number, for the crisis cell only; never in a public kit"), nullable=True
-    ),
     "months_after_signature": Column(
         "count", N_("Months after signature"), N_("whole months from the signature to the payment")
     ),
     "name": Column("text", N_("Name"), N_("name of the unit or of the group")),
-    "natural_inter_cpts": Column(
-        "flag",
-        N_("Natural inter-CPTS"),
-        N_("at least two CPTS mostly in the territory, which together coincide with it at 0.8 or more"),
-    ),
     "near": Column("flag", N_("Near"), N_("the population is within the margin of the bound")),
     "nearest": Column(
         "flag", N_("Nearest"), N_("definition whose rate is nearest to the published one"), nullable=True
@@ -385,7 +303,6 @@ COLUMNS = {
     "objective_value": Column(
         "euros", N_("Value of the objective"), N_("value that the plan reaches, in the unit of its objective")
     ),
-    "opening": Column("text", N_("Opening hours"), N_("when it is open, in words"), nullable=True),
     "other_id": Column("text", N_("Other CPTS identifier"), N_("identifier of the other CPTS of the pair")),
     "other_name": Column("text", N_("Other CPTS"), N_("name of the other CPTS of the pair")),
     "our_rate": Column(
@@ -404,7 +321,6 @@ COLUMNS = {
         "text", N_("Part"), N_("functioning, fixed, variable, first_plan, plan_update, grave_crisis, or a level")
     ),
     "payment": Column("text", N_("Payment"), N_("whole, advance or balance")),
-    "phone": Column("text", N_("Telephone"), N_("landline or short number, in pairs of figures"), nullable=True),
     "place": Column("text", N_("Place"), N_("territory of the figure: france, or a kind and its codes")),
     "place_name": Column("text", N_("Place, in words"), N_("name of the territory of the figure")),
     "population": Column("count", N_("Population"), N_("population municipale, in inhabitants")),
@@ -412,16 +328,7 @@ COLUMNS = {
     "population_after": Column(
         "count", N_("Population after"), N_("population of the CPTS with the units that join it")
     ),
-    "population_at_stake": Column(
-        "count", N_("Population at stake"), N_("difference between the counts by grid and by area"), nullable=True
-    ),
     "population_before": Column("count", N_("Population before"), N_("population of the CPTS before; 0 for a new one")),
-    "population_by_area": Column(
-        "count", N_("Population by area"), N_("inhabitants of the piece if they lived evenly in the unit")
-    ),
-    "population_by_grid": Column(
-        "count", N_("Population by grid"), N_("inhabitants of the piece by the population grid"), nullable=True
-    ),
     "population_change": Column(
         "difference",
         N_("Change of population covered"),
@@ -434,19 +341,6 @@ COLUMNS = {
     "population_covered": Column(
         "count", N_("Population covered"), N_("inhabitants of units in at least one CPTS that counts, each once")
     ),
-    "population_in_cpts": Column(
-        "count", N_("Population in the CPTS"), N_("inhabitants of the unit whom the CPTS counts: population x share")
-    ),
-    "population_in_polygon": Column(
-        "count", N_("Population that counts"), N_("inhabitants of the piece that the perimeter counts")
-    ),
-    "population_method": Column(
-        "text",
-        N_("Method"),
-        N_(
-            "grid: the count of the grid itself; census: communes divided by the grid; census, area: some of them by area"
-        ),
-    ),
     "population_need_known": Column(
         "count", N_("Population with a score"), N_("white inhabitants whose need score is known")
     ),
@@ -457,9 +351,6 @@ COLUMNS = {
     ),
     "population_white": Column("count", N_("White-zone population"), N_("inhabitants whom no CPTS that counts covers")),
     "population_year": Column("count", N_("Census year"), N_("census year of the population"), nullable=True),
-    "position_precision": Column(
-        "text", N_("Place known"), N_("exact, street, or commune when only the commune is known")
-    ),
     "published_rate": Column("rate", N_("Published rate"), N_("rate of the source, a fraction of 1")),
     "qpv_count": Column(
         "count", N_("Number of QPV"), N_("number of priority neighbourhoods (QPV) of the unit"), nullable=True
@@ -476,10 +367,6 @@ COLUMNS = {
         N_("coverage rate, after less before; for a cause, what it moved"),
         nullable=True,
     ),
-    "reading": Column("text", N_("Reading"), N_("how the CPTS and the layer stand, in words")),
-    "reading_key": Column(
-        "text", N_("Reading (key)"), N_("coincides, within, shared, partly_outside, outside or empty")
-    ),
     "reason": Column("text", N_("Reason"), N_("unit_absent, code_ambiguous or code_unknown")),
     "region_code": Column("text", N_("Région code"), N_("code of the région; all for the whole"), nullable=True),
     "region_count": Column("count", N_("Régions"), N_("number of régions that the cluster touches")),
@@ -491,47 +378,19 @@ COLUMNS = {
             "border: common border; bridge: across a gap; shared_unit: the CPTS covers a unit in part; nearest: none touches"
         ),
     ),
-    "resource_id": Column(
-        "text", N_("Resource identifier"), N_("identifier of the resource, the same from one kit to the next")
-    ),
     "seed": Column("count", N_("Seed"), N_("seed of the draw between equal plans")),
-    "share": Column("rate", N_("Share"), N_("part of the unit that is in the CPTS")),
     "share_75": Column("rate", N_("Aged 75 and over"), N_("share of inhabitants aged 75 and over"), nullable=True),
-    "share_by_area": Column("rate", N_("Share by area"), N_("part of the area of the unit")),
-    "share_by_grid": Column(
-        "rate", N_("Share by grid"), N_("part of the inhabitants that the grid has in the unit"), nullable=True
-    ),
-    "share_divided": Column(
-        "rate",
-        N_("Share (divided)"),
-        N_("part of the inhabitants of the CPTS, those in several territories divided between them: they sum to 1"),
-        nullable=True,
-    ),
-    "share_of_area": Column("rate", N_("Share of the area"), N_("part of the area of the CPTS"), nullable=True),
     "share_of_cluster": Column(
         "rate", N_("Share of the cluster"), N_("part of the white population of the cluster"), nullable=True
     ),
-    "share_of_cpts": Column("rate", N_("Share of the CPTS"), N_("part of the inhabitants of the CPTS"), nullable=True),
     "share_of_group": Column(
         "rate",
         N_("Share of the territory"),
         N_("part of the whole population of the région, département or EPCI that lies in the cluster"),
         nullable=True,
     ),
-    "share_of_territory": Column(
-        "rate", N_("Share of the territory"), N_("part of the inhabitants of the territory"), nullable=True
-    ),
     "share_of_white": Column(
         "rate", N_("Share of white zones"), N_("part of the white-zone population of the scope"), nullable=True
-    ),
-    "share_outside": Column(
-        "rate",
-        N_("Share outside"),
-        N_("part of the inhabitants of the CPTS in no territory of the layer"),
-        nullable=True,
-    ),
-    "share_white": Column(
-        "rate", N_("Share in no CPTS"), N_("part of the inhabitants of the territory in no CPTS"), nullable=True
     ),
     "size_class": Column("count", N_("Size class"), N_("ACI size class, 1 to 4"), nullable=True),
     "size_class_after": Column("count", N_("Class after"), N_("ACI size class with the units that join, 1 to 4")),
@@ -546,23 +405,12 @@ COLUMNS = {
     "stage": Column("text", N_("Stage"), N_("stage of the CPTS, or any, unknown, white_zone"), nullable=True),
     "stage_after": Column("text", N_("Stage after"), N_("stage in the later state"), nullable=True),
     "stage_before": Column("text", N_("Stage before"), N_("stage in the earlier state"), nullable=True),
-    "status": Column("text", N_("Status"), N_("ouvert, degrade, ferme or inconnu")),
-    "status_at": Column("text", N_("Status at"), N_("local time of the status, ISO 8601"), nullable=True),
-    "status_source": Column("text", N_("Status from"), N_("who gave the status"), nullable=True),
-    "territories": Column("count", N_("Territories"), N_("number of territories with inhabitants of the CPTS")),
     "territory": Column("text", N_("Territory"), N_("whole, or without_mayotte")),
-    "territory_id": Column(
-        "text", N_("Territory identifier"), N_("identifier of the territory; outside for what is in none")
-    ),
-    "territory_name": Column("text", N_("Territory"), N_("name of the territory")),
     "to_lower_bound": Column(
         "count", N_("Margin down"), N_("inhabitants that the CPTS can lose without changing class"), nullable=True
     ),
     "to_upper_bound": Column(
         "count", N_("Margin up"), N_("inhabitants that the CPTS can win without changing class"), nullable=True
-    ),
-    "unit": Column(
-        "text", N_("Unit of capacity"), N_("what the capacity counts, such as lits or places"), nullable=True
     ),
     "units": Column("count", N_("Units"), N_("number of communes and arrondissements municipaux")),
     "units_added": Column("count", N_("Units added"), N_("units that joined the CPTS")),
@@ -577,8 +425,6 @@ COLUMNS = {
     "units_reshared": Column("count", N_("Units reshared"), N_("units whose share in the CPTS changed")),
     "units_white": Column("count", N_("White units"), N_("units in no CPTS that counts")),
     "units_without_area": Column("count", N_("Units without outline"), N_("units whose area is not known")),
-    "updated_at": Column("text", N_("Updated"), N_("day of the last update of the row, ISO 8601"), nullable=True),
-    "visibility": Column("text", N_("Visibility"), N_("public, or cellule_de_crise")),
     "white_rate": Column(
         "rate", N_("White rate"), N_("white-zone population / population of the class"), nullable=True
     ),
@@ -648,23 +494,6 @@ TABLES: dict[str, tuple[str, ...]] = {
         "double_count",
     ),
     "double_counts_by_pair": ("cpts_id", "cpts_name", "other_id", "other_name", "units", "population"),
-    "overlaps": (
-        *["layer", "cpts_id", "cpts_name", "cpts_population", "territory_id", "territory_name", "units", "population"],
-        *["share_of_cpts", "share_divided", "share_of_territory", "jaccard", "area_km2", "share_of_area", "method"],
-    ),
-    "overlap_summary": (
-        *["layer", "cpts_id", "cpts_name", "population", "territories", "effective_territories", "dominant_id"],
-        *["dominant_name", "dominant_share", "share_outside", "jaccard", "reading_key", "reading"],
-    ),
-    "territory_summary": (
-        *["layer", "territory_id", "territory_name", "population", "cpts_count", "effective_cpts"],
-        *["dominant_cpts_id", "dominant_cpts_name", "dominant_share", "share_white", "inter_cpts"],
-        *["inter_cpts_count", "inter_cpts_share", "inter_cpts_jaccard", "natural_inter_cpts"],
-    ),
-    "cuts": (
-        *["cpts_id", "insee_code", "name", "population", "share_by_area", "share_by_grid", "population_by_area"],
-        *["population_by_grid", "population_in_polygon", "population_at_stake", "method"],
-    ),
     "units": (
         *[
             "insee_code",
@@ -990,12 +819,6 @@ TABLES: dict[str, tuple[str, ...]] = {
         "objective_bound",
         "objective_gap",
     ),
-    "resources": (
-        *["resource_id", "kind", "name", "insee_code", "longitude", "latitude", "position_precision", "status"],
-        *["status_at", "status_source", "capacity", "unit", "phone", "mobile", "email", "opening", "source"],
-        *["updated_at", "visibility"],
-    ),
-    "cpts_units": ("cpts_id", "cpts_name", "insee_code", "name", "population", "share", "population_in_cpts"),
 }
 
 MAY_MISS = {
@@ -1003,7 +826,6 @@ MAY_MISS = {
     "diff": {"population", "population_covered"},
     "editions_unmatched": {"population"},
     "reconcile": {"population_covered"},
-    "resources": {"source"},
     "smoothed": {"population"},
 }
 """Columns that may miss a value in one table, and in no other."""

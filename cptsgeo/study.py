@@ -11,10 +11,7 @@ from cptsgeo.codes import among
 from cptsgeo.communes import embedded_communes, parse_communes, read_density, with_density
 from cptsgeo.errors import CptsGeoError, DataError, Finding, raise_errors
 from cptsgeo.i18n import _, ngettext, number
-from cptsgeo.layers import is_layer
 from cptsgeo.perimeters import Perimeters, parse_perimeters, with_stages
-from cptsgeo.placement import TOLERANCE_M
-from cptsgeo.population import read_grid
 from cptsgeo.scope import Scope, embedded_scope, in_scope, touched_departements
 
 if TYPE_CHECKING:
@@ -46,16 +43,6 @@ class Inputs:
         Where the list is complete; the départements that the list touches when not given.
     stages
         Stages whose CPTS count; all when empty.
-    iris
-        File of populations by IRIS, for a list of IRIS.
-    grid
-        Population raster or cells, for drawn perimeters that cut units.
-    area_weighting
-        Share by area the cut units that no grid speaks of.
-    tolerance_m
-        Width in metres under which a piece of a unit is snapped.
-    repair
-        Make invalid polygons of drawn layers valid.
     """
 
     communes: tuple[Path, ...] = ()
@@ -68,11 +55,6 @@ class Inputs:
     perimeters_date: date | None = None
     scope: Scope | None = None
     stages: tuple[str, ...] = ()
-    iris: Path | None = None
-    grid: Path | None = None
-    area_weighting: bool = False
-    tolerance_m: float = TOLERANCE_M
-    repair: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,8 +77,6 @@ class Study:
         Outlines of the units of the scope and of these CPTS; ``None`` when they were not asked for.
     findings
         Warnings and remarks; errors were raised.
-    cuts
-        For drawn perimeters, the pieces of the units that they cut: see :class:`cptsgeo.population.Shares`.
     """
 
     inputs: Inputs
@@ -106,7 +86,6 @@ class Study:
     perimeters: Perimeters
     contours: gpd.GeoDataFrame | None
     findings: tuple[Finding, ...]
-    cuts: pd.DataFrame | None = None
 
     @property
     def units(self) -> pd.DataFrame:
@@ -142,7 +121,7 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
             communes = with_density(communes, read_density(inputs.density))
         except CptsGeoError as error:
             findings += as_findings(error)
-    perimeters, cuts, found = _perimeters(inputs, reference)
+    perimeters, found = parse_perimeters(inputs.perimeters, reference, cpts=inputs.cpts)
     findings += found
     if any(finding.severity == "error" for finding in findings):
         return None, findings
@@ -169,27 +148,7 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
         kept.reset_index(drop=True),
         perimeters.membership[perimeters.membership["cpts_id"].isin(kept["cpts_id"])].reset_index(drop=True),
     )
-    return Study(inputs, communes, inside, scope, counted, contours, tuple(findings), cuts), findings
-
-
-def _perimeters(inputs: Inputs, communes: pd.DataFrame) -> tuple[Perimeters, pd.DataFrame | None, list[Finding]]:
-    """Read the perimeters: a list, or a drawing placed over the outlines of the units, with what it cuts."""
-    if inputs.perimeters is None or not is_layer(inputs.perimeters):
-        perimeters, findings = parse_perimeters(inputs.perimeters, communes, cpts=inputs.cpts, iris=inputs.iris)
-        return perimeters, None, findings
-    from cptsgeo.contours import read_contours
-    from cptsgeo.drawn import parse_drawn_perimeters
-
-    return parse_drawn_perimeters(
-        inputs.perimeters,
-        communes,
-        read_contours(inputs.contours),
-        cpts=inputs.cpts,
-        grid=None if inputs.grid is None else read_grid(inputs.grid),
-        area_weighting=inputs.area_weighting,
-        tolerance_m=inputs.tolerance_m,
-        repair=inputs.repair,
-    )
+    return Study(inputs, communes, inside, scope, counted, contours, tuple(findings)), findings
 
 
 def as_findings(error: CptsGeoError) -> list[Finding]:

@@ -226,7 +226,7 @@ def clusters(
     )
     covered = perimeters.membership.groupby("insee_code")["share"].sum().clip(upper=1)
     white_share = 1.0 - white["insee_code"].map(covered).astype("float64").fillna(0.0)
-    links = neighbours(ground.borders, white["insee_code"])
+    links = neighbours(ground.borders)
     members = connected(white["insee_code"].tolist(), links)
     rank = {code: position for position, code in enumerate(white["insee_code"])}
     departement = white.set_index("insee_code")["departement_code"]
@@ -303,10 +303,10 @@ def _beside(white: pd.DataFrame, perimeters: Perimeters, contours: gpd.GeoDataFr
     within = within.assign(border_km=0.0, distance_km=0.0, relation="shared_unit")
     found = pd.concat([touching, within]).drop_duplicates(["cluster_id", "cpts_id"])
     alone = cluster[~cluster.isin(found["cluster_id"])]
-    return pd.concat([found, _nearest(alone, members, contours, ground)], ignore_index=True)
+    return pd.concat([found, _nearest(alone, members, contours)], ignore_index=True)
 
 
-def _nearest(alone: pd.Series, members: pd.DataFrame, contours: gpd.GeoDataFrame, ground: Adjacency) -> pd.DataFrame:
+def _nearest(alone: pd.Series, members: pd.DataFrame, contours: gpd.GeoDataFrame) -> pd.DataFrame:
     """Find the CPTS nearest to each cluster that none touches, edge to edge, in its own territory."""
     import pandas as pd
     import shapely
@@ -314,25 +314,31 @@ def _nearest(alone: pd.Series, members: pd.DataFrame, contours: gpd.GeoDataFrame
     from cptsgeo.crs import by_territory
 
     rows = []
-    covered = ground.units[ground.units.index.isin(members["insee_code"])]
-    for code, own in ground.units[ground.units.index.isin(alone.index)].iterrows():
-        near = covered[covered["epsg"] == own["epsg"]]
-        if near.empty:
+    held = contours["insee_code"].isin(members["insee_code"])
+    mine = contours["insee_code"].isin(alone.index)
+    for part in by_territory(contours[held | mine]).values() if mine.any() else ():
+        shapes = pd.Series(part.geometry.to_numpy(), index=part["insee_code"].to_numpy())
+        ours, theirs = shapes[shapes.index.isin(alone.index)], shapes[shapes.index.isin(members["insee_code"])]
+        if ours.empty or theirs.empty:
             continue
-        apart = ((near["x_m"] - own["x_m"]) ** 2 + (near["y_m"] - own["y_m"]) ** 2) ** 0.5
-        reach = apart.min() + near["reach_m"] + own["reach_m"]
-        drawn = contours[contours["insee_code"].isin([code, *near.index[apart <= reach]])]
-        (part,) = by_territory(drawn).values()
-        shapes = part.set_index("insee_code").geometry
-        others = shapes.drop(code)
-        metres = pd.Series(shapely.distance(others.to_numpy(), shapes[code]), others.index, name="metres")
-        rows.append(members.merge(metres, on="insee_code").assign(cluster_id=alone[code]))
+        (one, other), metres = shapely.STRtree(theirs.to_numpy()).query_nearest(ours.to_numpy(), return_distance=True)
+        rows.append(
+            pd.DataFrame(
+                {
+                    "cluster_id": alone[ours.index[one]].to_numpy(),
+                    "insee_code": theirs.index[other],
+                    "border_km": 0.0,
+                    "distance_km": metres / 1e3,
+                    "relation": "nearest",
+                }
+            ).merge(members, on="insee_code")
+        )
     if not rows:
         columns = {"cluster_id": "str", "cpts_id": "str", "border_km": "float64", "distance_km": "float64"}
         return pd.DataFrame(columns=[*columns, "relation"]).astype({**columns, "relation": "str"})
-    first = pd.concat(rows).sort_values(["metres", "cpts_id"]).drop_duplicates("cluster_id")
-    found = first.assign(border_km=0.0, distance_km=first["metres"] / 1e3, relation="nearest")
-    return found[["cluster_id", "cpts_id", "border_km", "distance_km", "relation"]]
+    return (
+        pd.concat(rows).sort_values(["distance_km", "cpts_id"]).drop_duplicates("cluster_id").drop(columns="insee_code")
+    )
 
 
 def _parts(white: pd.DataFrame, communes: pd.DataFrame, order: pd.Series) -> pd.DataFrame:

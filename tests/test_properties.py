@@ -168,7 +168,7 @@ def test_order_of_rows_and_columns_and_index_change_nothing(territory, random):
     other = Perimeters(shuffled(perimeters.cpts), shuffled(perimeters.membership))
     inside = pd.Series(communes["insee_code"] != "04001")
     other_inside = other_units["insee_code"] != "04001"
-    for by in ("epci", "unit"):
+    for by in GROUPS:
         pd.testing.assert_frame_equal(
             coverage(communes, perimeters, in_scope=inside, by=by),
             coverage(other_units, other, in_scope=other_inside, by=by),

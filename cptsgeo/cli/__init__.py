@@ -18,8 +18,6 @@ COMMANDS = {
     "coverage": N_("Compute coverage rates"),
     "sizes": N_("Compute the population and the ACI size class of each CPTS"),
     "white-zones": N_("List the units that no CPTS covers"),
-    "overlaps": N_("Compare CPTS with other territories: GHT, CLS, EPCI, départements"),
-    "population": N_("Count the inhabitants inside polygons, or what drawn perimeters cut"),
     "fill": N_("Find what would fill the white zones, and at what cost"),
     "funding": N_("Compute what the ACI pays, by CPTS, place and contract year"),
     "watch": N_("Watch CPTS near a bound of size over several populations, and smooth their classes"),
@@ -29,13 +27,7 @@ COMMANDS = {
     "match": N_("Give the INSEE codes of names of communes"),
     "data": N_("Bring the official data, and say how old it is"),
     "map": N_("Draw one interactive page"),
-    "crisis": N_("Build the crisis kit: health resources on one page without network"),
-    "optout": N_("Keep the register of people who objected to being shown"),
     "build": N_("Compute everything: pages and tables, in one folder"),
-    "figure": N_("Draw a map or a chart for print or slides"),
-    "atlas": N_("Write a static site to put online"),
-    "inline": N_("Make a page that Folium wrote stand alone"),
-    "serve": N_("Show a site on this computer, as a web server would"),
     "replay": N_("Build again from a manifest, and compare"),
 }
 EXIT_DATA = 1

@@ -54,7 +54,7 @@ _INPUTS = (
         "--perimeters",
         type=_path(),
         help=N_(
-            "CPTS and their communes: cpts_id or cpts_name, insee_code or code_iris, and stage if known (CSV, XLSX); or drawn as polygons (GeoPackage, GeoJSON, Shapefile, GeoParquet). Default: embedded perimeters."
+            "CPTS and their communes: cpts_id or cpts_name, insee_code, and stage if known (CSV, XLSX). Default: embedded perimeters."
         ),
     ),
     option("--cpts", type=_path(), help=N_("CPTS apart from their communes: cpts_id, cpts_name, stage.")),
@@ -75,28 +75,6 @@ _INPUTS = (
             "CPTS that count, by stage: pre_projet, lettre_intention, projet_valide, aci_signe, unknown. Default: all."
         ),
     ),
-    option("--iris", type=_path(), help=N_("Populations by IRIS (CSV, XLSX), for a list of IRIS.")),
-    option(
-        "--grid",
-        type=_path(),
-        help=N_(
-            "Population grid, for polygons that cut communes: GeoTIFF of counts, or Filosofi cells (CSV, Parquet, GeoPackage)."
-        ),
-    ),
-    option(
-        "--area-weighting",
-        is_flag=True,
-        help=N_("Share by area the cut communes that no grid speaks of, as if people lived evenly in them."),
-    ),
-    option(
-        "--tolerance",
-        "tolerance_m",
-        type=click.FloatRange(min=0),
-        default=30.0,
-        show_default=True,
-        help=N_("Width in metres under which a piece of a commune cut by a polygon is snapped."),
-    ),
-    option("--repair", is_flag=True, help=N_("Make invalid polygons valid, and say what area that changes.")),
     option(
         "--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")
     ),
@@ -188,11 +166,6 @@ def inputs(
     perimeters_date: datetime | None,
     scope: str | None,
     stages: str | None,
-    iris: Path | None,
-    grid: Path | None,
-    area_weighting: bool,
-    tolerance_m: float,
-    repair: bool,
 ) -> Inputs:
     """Make the inputs of a study from the values of :func:`input_options`."""
     from cptsgeo.perimeters import parse_stages
@@ -210,11 +183,6 @@ def inputs(
         perimeters_date=perimeters_date.date() if perimeters_date else None,
         scope=parse_scope(scope) if scope else None,
         stages=parse_stages(stages) if stages else (),
-        iris=iris,
-        grid=grid,
-        area_weighting=area_weighting,
-        tolerance_m=tolerance_m,
-        repair=repair,
     )
 
 

@@ -10,7 +10,6 @@ from cptsgeo.i18n import N_, _, current_language, number
 from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place
 from cptsgeo.results import Results
 from cptsgeo.schemas import label
-from cptsgeo.study import Inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +43,6 @@ PAGE_DEFINITIONS = {
     "white_zones": N_("Communes in no CPTS, urban and rural"),
     "all_layers": N_("The three maps on one page, as layers"),
 }
-EXERCISE_DEFINITION = N_("Fictional resources of Martinique, north-east coast closed: nearest, status board, directory")
 
 
 def index_page(results: Results, *, with_maps: bool = True) -> str:
@@ -70,10 +68,6 @@ def index_page(results: Results, *, with_maps: bool = True) -> str:
         pages=[
             {"file": f"{name}.html", "title": _(title), "definition": _(PAGE_DEFINITIONS[name])}
             for name, title in (PAGES.items() if with_maps else ())
-        ]
-        + [
-            {"file": "crise_martinique.html", "title": _("Crisis kit (exercise)"), "definition": _(EXERCISE_DEFINITION)}
-            for _kit in range(with_maps and results.study.inputs == Inputs())
         ],
         rates=_rates(results.tables["coverage_by_departement"]),
         tables=[

@@ -3,8 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-import shapely
-import shapely.affinity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,15 +85,6 @@ def test_an_island_names_the_nearest_cpts_edge_to_edge(draw):
         ["A", "nearest", 0.0, pytest.approx(2.0)]
     ]
     assert found.zones["neighbour_count"].tolist() == [0]
-
-
-def test_the_nearest_cpts_is_measured_from_the_nearest_part_of_an_archipelago(draw):
-    """The white unit has an islet 9 km east of it, 1 km from B; A is 4 km from its main part."""
-    toy = draw("A ~ ~ ~ ~ . ~ ~ ~ ~ ~ ~ ~ ~ ~ ~ B")
-    shapes = toy.contours.geometry.to_numpy()
-    shapes[1] = shapely.union_all([shapes[1], shapely.affinity.translate(shapes[1], 9000)])
-    found = clusters(toy.communes, toy.perimeters, toy.contours.set_geometry(shapes, crs=2154))
-    assert found.neighbours[["cpts_id", "distance_km"]].values.tolist() == [["B", pytest.approx(1.0)]]
 
 
 def test_diagonal_units_are_two_clusters(draw):

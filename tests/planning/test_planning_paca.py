@@ -9,7 +9,6 @@ from cptsgeo.adjacency import adjacency
 from cptsgeo.coverage import coverage
 from cptsgeo.need import need
 from cptsgeo.need_input import read_need
-from cptsgeo.planning import planning_tables
 from cptsgeo.scenarios import extensions, plan
 from cptsgeo.schemas import conform
 from cptsgeo.sizes import sizes
@@ -132,13 +131,3 @@ def test_need_of_the_white_zones(paca, ready, real_data):
     made = plan(*ready, objective="need", scores=scores, cover=0.9)
     assert made.summary.loc[0, "population_covered"] >= 0.9 * 65_836
     assert made.summary.loc[0, "euros_per_need"] == 0
-
-
-def test_all_the_tables_in_one_call(paca, found):
-    tables, findings = planning_tables(paca.communes, paca.perimeters, paca.contours, in_scope=paca.in_scope)
-    assert findings == []
-    assert list(tables) == [
-        *("clusters", "cluster_units", "cluster_parts", "cluster_neighbours", "extensions"),
-        *("plan", "plan_units", "plan_summary"),
-    ]
-    pd.testing.assert_frame_equal(tables["plan"], found.changes)

@@ -16,7 +16,6 @@ from cptsgeo.export import write_table
 from cptsgeo.need import need
 from cptsgeo.perimeters import read_perimeters
 from cptsgeo.plan_tables import membership_list
-from cptsgeo.planning import planning_tables
 from cptsgeo.scenarios import extensions, new_cpts, plan
 from cptsgeo.schemas import conform
 from cptsgeo.sizes import sizes
@@ -277,7 +276,7 @@ def test_zones_to_keep_are_read_and_wrong_ones_refused(draw, tmp_path):
 pictures = st.lists(st.lists(st.sampled_from("AB...~"), min_size=3, max_size=3), min_size=2, max_size=3)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     rows=pictures,
     halves=st.booleans(),
@@ -323,7 +322,7 @@ def test_a_plan_fed_back_covers_what_it_says(draw, make_perimeters, tmp_path_fac
     conform(found.summary, "plan_summary")
 
 
-@settings(max_examples=4, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(rows=pictures, people=st.lists(st.integers(0, 60_000), min_size=9, max_size=9))
 def test_a_plan_of_extensions_alone_costs_no_less_than_one_that_may_create(draw, rows, people):
     populations = {f"{r}{c}": people[3 * r + c] for r in range(3) for c in range(3)}
@@ -333,19 +332,3 @@ def test_a_plan_of_extensions_alone_costs_no_less_than_one_that_may_create(draw,
     if extending.summary.loc[0, "population_covered"] == free.summary.loc[0, "population_covered"]:
         assert extending.summary.loc[0, "objective_value"] >= free.summary.loc[0, "objective_value"]
     assert (extensions(*ready)["size_class_after"] >= extensions(*ready)["size_class_before"]).all()
-
-
-def test_a_scope_too_large_for_units_is_planned_by_epci_and_says_so(draw, monkeypatch):
-    toy = draw("A . . . . B", epci="E E E F F F")
-    monkeypatch.setattr("cptsgeo.programme.LARGEST_MODEL", 100)
-    tables, findings = planning_tables(*toy)
-    assert [(f.rule, f.severity) for f in findings] == [("plan_too_large", "warning")]
-    assert "gardés entiers" in findings[0].problem
-    assert tables["plan_units"].merge(toy.communes, on="insee_code").groupby("epci_siren")[
-        "cpts_id"
-    ].nunique().tolist() == [1, 1]
-    monkeypatch.setattr("cptsgeo.programme.LARGEST_MODEL", 1)
-    tables, findings = planning_tables(*toy)
-    assert len(findings) == 2
-    assert "plan" not in tables
-    assert "extensions" in tables

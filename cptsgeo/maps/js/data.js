@@ -251,13 +251,10 @@ window.cptsgeo = window.cptsgeo || {};
     }
   }
 
-  /* Inflates a block of the page, and empties its element to free the memory. */
-  cptsgeo.bytes = async function (identifier) {
+  cptsgeo.open = async function (identifier) {
     const element = document.getElementById(identifier);
     const bytes = await inflate(JSON.parse(element.textContent).deflate);
     element.textContent = "";
-    return bytes;
+    return new Store(bytes);
   };
-
-  cptsgeo.open = async (identifier) => new Store(await cptsgeo.bytes(identifier));
 })(window.cptsgeo);
