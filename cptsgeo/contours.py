@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, among, explain_bad_code, is_insee_code
+from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, explain_bad_code, is_insee_code
 from cptsgeo.communes import ALIASES
 from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs, require_crs
 from cptsgeo.embedded import embedded
@@ -71,7 +70,7 @@ def read_contours(paths: Sequence[Path | str] = (), *, codes: Collection[str] | 
     contours = gpd.GeoDataFrame(pd.concat(layers, ignore_index=True), crs=WGS84)
     contours = _fit_arrondissements(contours)
     if codes is not None:
-        contours = contours[among(contours["insee_code"], codes)]
+        contours = contours[contours["insee_code"].isin(codes)]
     repeated = contours.loc[contours["insee_code"].duplicated(), ["insee_code", "geometry_source"]]
     raise_errors(
         [
@@ -96,26 +95,6 @@ def _with_whole_cities(codes: Collection[str]) -> set[str]:
     return {*codes, *cities, *(part for city in cities for part in CITY_ARRONDISSEMENTS[city])}
 
 
-def _read_vector(path: Path) -> gpd.GeoDataFrame:
-    """Read a file of one layer, or the communes and arrondissements municipaux of one of many, such as ADMIN EXPRESS."""
-    import geopandas as gpd
-    import pandas as pd
-    import pyogrio
-
-    layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
-    known = [name for name in layers if fold(name).replace(" ", "_") in {"commune", "arrondissement_municipal"}]
-    if len(layers) == 1 or not known:
-        return pyogrio.read_dataframe(path, layer=layers[0])
-    parts = []
-    for name in known:
-        part = pyogrio.read_dataframe(path, layer=name)
-        part = part.rename(columns={column: column.lower() for column in part.columns if column != part.geometry.name})
-        if "insee_arm" in part:
-            part["insee_com"] = part["insee_arm"]
-        parts.append(part.rename_geometry("outline"))
-    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="outline", crs=parts[0].crs)
-
-
 def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
     import pyarrow as pa
@@ -127,7 +106,7 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     if not path.exists():
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
     try:
-        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_vector(path)
+        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
     except (
         OSError,
         ValueError,
@@ -178,11 +157,10 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     if layer.empty:
         raise DataError(_("the file is empty"), fix=_("give a layer that holds outlines"), where=path.name)
     if wanted is not None:
-        kept = among(codes, wanted)
-        layer, codes = layer[kept], codes[kept]
+        layer, codes = layer[codes.isin(wanted)], codes[codes.isin(wanted)]
     shapes = layer.geometry.to_crs(WGS84)
     if not shapes.is_valid.all():
-        shapes = shapes.make_valid(method="structure", keep_collapsed=False)
+        shapes = shapes.make_valid()
     misplaced = codes[~_in_territory(codes, shapes)]
     if len(misplaced):
         raise DataError(
@@ -284,8 +262,9 @@ def _overlaps(part: gpd.GeoDataFrame, invalid: NDArray[np.bool_]) -> list[Findin
     shapes = part.geometry.to_numpy()
     misfits = np.flatnonzero(invalid)
     one, other = shapely.STRtree(shapes).query(shapes[misfits], predicate="intersects")
-    pairs = np.sort(np.column_stack([misfits[one], other]), axis=1)
-    one, other = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0).T
+    one = misfits[one]
+    first = (one < other) | ((one > other) & ~invalid[other])
+    one, other = one[first], other[first]
     areas = shapely.area(shapely.intersection(shapes[one], shapes[other]))
     codes = part["insee_code"].to_numpy()
     return [
@@ -356,7 +335,7 @@ def _holes(part: gpd.GeoDataFrame, union: Geometry, epsg: int, accept_holes: boo
 
 def undrawn(communes: pd.DataFrame, contours: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return the units that have no outline: they are counted, and cannot be drawn."""
-    return communes[~among(communes["insee_code"], contours["insee_code"])]
+    return communes[~communes["insee_code"].isin(contours["insee_code"])]
 
 
 def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
@@ -390,11 +369,10 @@ def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
 
 
 def _united(shapes: NDArray[np.object_]) -> Geometry:
-    """Unite shapes, the fast way when they form a coverage; overlaps make its result invalid, or no result."""
+    """Unite shapes, the fast way when they form a coverage."""
     import shapely
 
-    with suppress(shapely.errors.GEOSException):
-        united = shapely.coverage_union_all(shapes)
-        if shapely.is_valid(united):
-            return united
-    return shapely.union_all(shapes)
+    try:
+        return shapely.coverage_union_all(shapes)
+    except shapely.errors.GEOSException:
+        return shapely.union_all(shapes)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.codes import among
 from cptsgeo.errors import UsageError
 from cptsgeo.i18n import N_, _
 from cptsgeo.perimeters import STAGES, Perimeters
@@ -99,10 +98,10 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         .fillna(UNKNOWN_RANK)
         .astype("int64"),
     )
-    members = members[among(members["insee_code"], communes["insee_code"])]
-    grouped = members.groupby("insee_code")
+    members = members[members["insee_code"].isin(communes["insee_code"])]
+    grouped = members.sort_values("cpts_name").groupby("insee_code")
     units = communes.assign(
-        cpts=communes["insee_code"].map(_joined_names(members)).astype("object").fillna("").astype("str"),
+        cpts=communes["insee_code"].map(grouped["cpts_name"].agg("; ".join)).astype("object").fillna("").astype("str"),
         cpts_count=communes["insee_code"].map(grouped.size()).fillna(0).astype("int64"),
     )
     best = communes["insee_code"].map(grouped["rank"].max())
@@ -120,15 +119,6 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         units[f"covered_{stage}"] = covered(reached)
         units[f"undecided_{stage}"] = covered(reached | (members["rank"] == UNKNOWN_RANK)) - units[f"covered_{stage}"]
     return units
-
-
-def _joined_names(members: pd.DataFrame) -> pd.Series:
-    """Write the names of each unit's CPTS, sorted, by ``insee_code``; most units have one, and need no joining."""
-    import pandas as pd
-
-    several = members["insee_code"].duplicated(keep=False)
-    joined = members[several].sort_values("cpts_name").groupby("insee_code")["cpts_name"].agg("; ".join)
-    return pd.concat([members[~several].set_index("insee_code")["cpts_name"], joined.astype("object")])
 
 
 def coverage(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
-PACKAGE = Path(str(files("cptsgeo")))
+PACKAGE = Path(__file__).parent
 
 
 def embedded(name: str) -> Path:

@@ -26,13 +26,6 @@ MAP_FORMATS = ("geojson", "gpkg")
 FIXED_TIME = "2000-01-01T00:00:00.000Z"
 ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 RATE_DIGITS = 6
-STAGE_COLUMNS = {"stage", "stage_before", "stage_after"}
-UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed", "contract_year"} | {
-    "size_class_before",
-    "size_class_after",
-    "seed",
-}
-"""Counts that are names: written without separators."""
 
 
 def with_geometry(table: pd.DataFrame, contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -117,9 +110,7 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
         elif form == "parquet":
             table.to_parquet(part, index=False, compression="zstd")
         else:
-            layer = part.with_name("layer.gpkg")
-            _write_gpkg(table, layer, path.stem)
-            layer.replace(part)
+            _write_gpkg(table, part, path.stem)
 
 
 def write_workbook(tables: dict[str, pd.DataFrame], path: Path, *, overwrite: bool = False) -> None:
@@ -190,23 +181,15 @@ def cell_text(value: Any, column: str) -> str:
 
     if pd.isna(value):
         return "–"
-    if column in STAGE_COLUMNS:
+    if column == "stage":
         return labels("stages").get(value, str(value))
     kind = COLUMNS[column].kind if column in COLUMNS else "text"
     if kind == "rate":
         return percent(float(value), 2)
     if kind == "count":
-        return str(value) if column in UNGROUPED else number(int(value))
+        return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(value))
     if kind == "measure":
         return number(float(value), 1)
-    if kind == "fraction":
-        return percent(float(value), 2)
-    if kind == "difference":
-        return number(int(value))
-    if kind == "euros":
-        return number(float(value), 0 if float(value).is_integer() else 2)
-    if kind == "flag":
-        return _("yes") if value else _("no")
     return str(value)
 
 
@@ -261,7 +244,7 @@ def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
                     cell.data_type = "s"
                 else:
                     cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
-                if name in COLUMNS and COLUMNS[name].kind in {"rate", "fraction"}:
+                if name in COLUMNS and COLUMNS[name].kind == "rate":
                     cell.number_format = "0.00%"
                 elif name in COLUMNS and COLUMNS[name].kind == "count" and name != "population_year":
                     cell.number_format = "#,##0"

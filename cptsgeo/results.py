@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cptsgeo.adjacency import adjacency
 from cptsgeo.contours import dissolve, undrawn
 from cptsgeo.coverage import coverage, unit_coverage
 from cptsgeo.crs import areas_km2
-from cptsgeo.funding import funding, funding_by
 from cptsgeo.i18n import _
 from cptsgeo.parameters import labels
-from cptsgeo.scenarios import extensions
 from cptsgeo.schemas import TABLES, conform
 from cptsgeo.sizes import double_counts, double_counts_by_pair, size_distribution, sizes, unit_size_class
 from cptsgeo.study import Study
-from cptsgeo.white_zones import clusters, density_group, density_label, white_zones, white_zones_by_density
+from cptsgeo.white_zones import density_group, density_label, white_zones, white_zones_by_density
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -78,30 +75,11 @@ def compute_tables(study: Study) -> dict[str, pd.DataFrame]:
     tables["double_counts_by_pair"] = conform(
         double_counts_by_pair(study.communes, study.perimeters), "double_counts_by_pair"
     )
-    tables["funding"] = conform(funding(study.communes, study.perimeters), "funding")
-    for level in ("scope", "region", "departement"):
-        table = funding_by(study.communes, study.perimeters, by=level, in_scope=study.in_scope)
-        tables[f"funding_by_{level}"] = conform(table, "funding_by")
     tables["white_zones"] = conform(white_zones(study.units, study.perimeters), "white_zones")
     tables["white_zones_by_density"] = conform(
         white_zones_by_density(study.units, study.perimeters), "white_zones_by_density"
     )
-    if study.contours is not None:
-        tables |= _fill_tables(study, study.contours)
     return tables
-
-
-def _fill_tables(study: Study, contours: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
-    """Gather the white zones into clusters, and describe what each CPTS beside would take in."""
-    ground = adjacency(contours)
-    zones = clusters(study.communes, study.perimeters, contours, in_scope=study.in_scope, ground=ground)
-    beside = extensions(study.communes, study.perimeters, zones, ground, splits=("cluster",))
-    return {
-        "white_zone_clusters": conform(zones.zones, "clusters"),
-        "white_zone_parts": conform(zones.parts, "cluster_parts"),
-        "white_zone_neighbours": conform(zones.neighbours, "cluster_neighbours"),
-        "white_zone_extensions": conform(beside, "extensions"),
-    }
 
 
 def compute(study: Study) -> Results:

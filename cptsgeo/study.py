@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.codes import among
 from cptsgeo.communes import embedded_communes, parse_communes, read_density, with_density
 from cptsgeo.errors import CptsGeoError, DataError, Finding, raise_errors
 from cptsgeo.i18n import _, ngettext, number
@@ -141,7 +140,7 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
         contours = read_contours(inputs.contours, codes=codes | set(perimeters.membership["insee_code"]))
         findings += check_contours(contours, accept_holes=inputs.accept_holes)
     findings += check(communes, perimeters, in_scope=inside, contours=contours)
-    present = perimeters.membership.loc[among(perimeters.membership["insee_code"], codes), "cpts_id"].unique()
+    present = perimeters.membership.loc[perimeters.membership["insee_code"].isin(codes), "cpts_id"].unique()
     empty = ~perimeters.cpts["cpts_id"].isin(perimeters.membership["cpts_id"])
     kept = perimeters.cpts[perimeters.cpts["cpts_id"].isin(present) | empty]
     counted = Perimeters(
@@ -163,8 +162,8 @@ def _missing_units(communes: pd.DataFrame, inputs: Inputs) -> list[Finding]:
         return []
     national = embedded_communes()
     touched = national["departement_code"].isin(communes["departement_code"])
-    missing = national[touched & ~among(national["insee_code"], communes["insee_code"])]
-    other = communes[~among(communes["insee_code"], national["insee_code"])]
+    missing = national[touched & ~national["insee_code"].isin(communes["insee_code"])]
+    other = communes[~communes["insee_code"].isin(national["insee_code"])]
     files = ", ".join(path.name for path in inputs.communes)
     texts = [
         (

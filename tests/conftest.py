@@ -17,15 +17,10 @@ from cptsgeo import i18n
 from cptsgeo.cli import main
 from cptsgeo.perimeters import STAGES, Perimeters
 
-for profile, examples in (("quick", 8), ("thorough", 300)):
-    settings.register_profile(
-        profile,
-        deadline=None,
-        max_examples=examples,
-        derandomize=profile == "quick",
-        suppress_health_check=[HealthCheck.too_slow],
-    )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+settings.register_profile(
+    "cptsgeo", deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("cptsgeo")
 
 TOY_MAP = """
 AABBGG..J

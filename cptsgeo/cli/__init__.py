@@ -18,17 +18,8 @@ COMMANDS = {
     "coverage": N_("Compute coverage rates"),
     "sizes": N_("Compute the population and the ACI size class of each CPTS"),
     "white-zones": N_("List the units that no CPTS covers"),
-    "fill": N_("Find what would fill the white zones, and at what cost"),
-    "funding": N_("Compute what the ACI pays, by CPTS, place and contract year"),
-    "watch": N_("Watch CPTS near a bound of size over several populations, and smooth their classes"),
-    "diff": N_("Explain how coverage moved between dated snapshots"),
-    "reconcile": N_("Compare published rates with ours under every definition"),
-    "card": N_("Write the identity card of a CPTS"),
-    "match": N_("Give the INSEE codes of names of communes"),
-    "data": N_("Bring the official data, and say how old it is"),
     "map": N_("Draw one interactive page"),
     "build": N_("Compute everything: pages and tables, in one folder"),
-    "replay": N_("Build again from a manifest, and compare"),
 }
 EXIT_DATA = 1
 EXIT_USAGE = 2

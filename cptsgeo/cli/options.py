@@ -13,7 +13,7 @@ from cptsgeo.cli.texts import option
 from cptsgeo.i18n import LANGUAGES, N_, _, headed, ngettext, number
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     import pandas as pd
 
@@ -92,22 +92,6 @@ _OUTPUT = (
     option("--overwrite", is_flag=True, help=N_("Replace what exists.")),
 )
 
-_NEED = (
-    option(
-        "--need",
-        multiple=True,
-        type=_path(),
-        help=N_(
-            "Need by unit: insee_code and zoning, apl, share_75, qpv_population, qpv_count or ald_prevalence (CSV, XLSX, Parquet), or the GeoJSON of the QPV. Repeat for several files."
-        ),
-    ),
-    option(
-        "--need-weights",
-        type=_path(),
-        help=N_("Other weights of the components of need: a TOML file with a table [weights] that sums to 1."),
-    ),
-)
-
 
 def _stacked(options: Iterable[Callable[[F], F]]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
@@ -126,32 +110,6 @@ def input_options(function: F) -> F:
 def output_options(function: F) -> F:
     """Add ``--format``, ``--output`` and ``--overwrite``."""
     return _stacked(_OUTPUT)(function)
-
-
-def need_options(function: F) -> F:
-    """Add ``--need`` and ``--need-weights``."""
-    return _stacked(_NEED)(function)
-
-
-def scores(read: Study, need: tuple[Path, ...], need_weights: Path | None) -> pd.DataFrame | None:
-    """Score the need of all units from the files of :func:`need_options`; nothing where none was given."""
-    from cptsgeo.errors import UsageError, raise_errors
-    from cptsgeo.need import need as score
-    from cptsgeo.need_input import parse_need, read_need_weights
-
-    if not need:
-        if need_weights is not None:
-            raise UsageError(
-                _("weights alone score nothing"),
-                fix=_("give the need of the units with --need"),
-                where="--need-weights",
-            )
-        return None
-    known, findings = parse_need(need, read.communes)
-    raise_errors(findings)
-    tell_findings(findings)
-    weights = read_need_weights(need_weights) if need_weights is not None else None
-    return score(read.communes, known, weights=weights)
 
 
 def inputs(
@@ -203,19 +161,6 @@ def study(*, with_contours: bool = False, uses_density: bool = False, **options:
     )
     say(words.format(scope=result.scope, names=names))
     return result
-
-
-def parse_on(text: str | None) -> date | None:
-    """Read the day of the law; the latest law when none is given."""
-    from cptsgeo.errors import UsageError
-    from cptsgeo.tabular import parse_day
-
-    day = parse_day(text) if text else None
-    if text and day is None:
-        raise UsageError(
-            _("{value} is not a day").format(value=text), fix=_("write it as 2024-03-31 or 31/03/2024"), where="--on"
-        )
-    return day
 
 
 def say(text: str) -> None:

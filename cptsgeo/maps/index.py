@@ -24,18 +24,8 @@ CONTENTS = {
     "size_distribution": N_("Size classes by région"),
     "double_counts": N_("Communes in several CPTS: the ledger of double counts"),
     "double_counts_by_pair": N_("CPTS that share communes, by pair"),
-    "funding": N_("What the ACI may pay to each CPTS, in euros a year"),
-    "funding_by_scope": N_("What the ACI pays in the whole scope (ACI signed), in euros a year"),
-    "funding_by_region": N_("What the ACI pays by région (ACI signed), in euros a year"),
-    "funding_by_departement": N_("What the ACI pays by département (ACI signed), in euros a year"),
     "white_zones": N_("Communes in no CPTS, the most populous first"),
     "white_zones_by_density": N_("White zones by density group and level"),
-    "white_zone_clusters": N_("White zones gathered into clusters of communes that border each other"),
-    "white_zone_parts": N_("Each cluster by région, département, EPCI and density"),
-    "white_zone_neighbours": N_("The CPTS beside each cluster, with the border that they share"),
-    "white_zone_extensions": N_(
-        "What each CPTS would become by taking in a cluster beside it, and the euros it changes"
-    ),
 }
 PAGE_DEFINITIONS = {
     "coverage": N_("Who is covered, by the stage of the CPTS"),
