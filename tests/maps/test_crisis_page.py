@@ -163,7 +163,7 @@ def merge(page: Any, content: str) -> str:
     page.locator("#cz-import").set_input_files(
         {"name": "f.json", "mimeType": "application/json", "buffer": content.encode()}
     )
-    page.wait_for_function("document.getElementById('cz-said').textContent !== ''")
+    page.wait_for_selector("#cz-said:not(:empty)")
     return page.locator("#cz-said").inner_text()
 
 
