@@ -209,7 +209,7 @@ class Writer:
             row = int(one.rows[np.argmax(self.population[one.rows])])
             kinds = ("region",) if one.kind == "departement" else ("region", "departement")
             above += [
-                Cell(parent.name, one.up + parent.path)
+                Cell(self.title(parent), one.up + parent.path)
                 for kind in kinds
                 if (parent := self.atlas.places[kind].get(str(self.atlas.columns[f"{kind}_code"][row])))
             ]
@@ -227,12 +227,16 @@ class Writer:
         return int((self.atlas.sheet.territories[one.rows] == None).sum())  # noqa: E711
 
     def legend(self, one: Place) -> list[tuple[MapClass, str, str]]:
-        """Return the classes of a place, with their communes and inhabitants."""
+        """Return the classes of a place with their communes and inhabitants; for a CPTS those of its map alone."""
         keys = self.atlas.columns["stage"][one.rows]
+        on_map = {each.key for each in self.classes}
+        if one.kind == "cpts":
+            near = [self.atlas.sheet.within(frame) for frame in self.frames(one)]
+            on_map = set(self.atlas.columns["stage"][np.concatenate([one.rows, *near])])
         counted = []
         for each in self.classes:
             here = one.rows[keys == each.key]
-            if len(here) or each.key not in {OUT_OF_SCOPE, "unknown"}:
+            if len(here) or (each.key in on_map and each.key not in {OUT_OF_SCOPE, "unknown"}):
                 counted.append((each, number(len(here)), number(int(self.population[here].sum()))))
         return counted
 

@@ -191,7 +191,7 @@ def town_labels(
 
 
 def _town(label: Label) -> str:
-    shift = 0.5 * LETTERS if label.anchor == "start" else -0.5 * LETTERS
+    shift = 0.6 * LETTERS if label.anchor == "start" else -0.6 * LETTERS
     x, y = round(label.x * FINE), round(label.y * FINE)
     return (
         f'<circle class="town" cx="{x}" cy="{y}" r="22"/>'
