@@ -64,6 +64,7 @@ class Writer:
             "region": cumulative_rows(self.tables["coverage_by_region"]),
             "departement": cumulative_rows(self.tables["coverage_by_departement"]),
         }
+        self.codes = [str(code) for code in atlas.columns["insee_code"]]
         self.classes = stage_theme(atlas.results).classes
         self.sizes = {str(one["cpts_id"]): one for one in self.tables["sizes"].astype("object").to_dict("records")}
         self.population = np.array([0 if value is None else int(value) for value in atlas.columns["population"]])
@@ -394,7 +395,7 @@ class Writer:
 
     def _white(self, one: Place) -> Section:
         """List the most populous communes without CPTS."""
-        codes = [str(code) for code in self.atlas.columns["insee_code"]]
+        codes = self.codes
         rows = [row for row in one.rows.tolist() if codes[row] in self.white]
         rows.sort(key=lambda row: (-self.white[codes[row]], codes[row]))
         head = [
@@ -468,7 +469,7 @@ class Writer:
         row_of = {str(self.atlas.columns["insee_code"][row]): row for row in one.rows.tolist()}
         rows = []
         for member in self.atlas.members.get(one.code, ()):
-            row = row_of[member["insee_code"]]
+            row = row_of[str(member["insee_code"])]
             others = [self.atlas.places["cpts"][code].name for code in self.cpts_of[row] if code != one.code]
             rows.append(
                 [

@@ -53,8 +53,8 @@ def load(path: Path) -> Topology | None:
             numbers = {one.name: kept[one.name] for one in fields(Topology)}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
-    scalars = {name: int(numbers.pop(name)) for name in ("bits", "levels")}
-    return Topology(**scalars, **{name: values.astype(np.int64) for name, values in numbers.items()})
+    bits, levels = int(numbers.pop("bits")), int(numbers.pop("levels"))
+    return Topology(bits, levels, **{name: values.astype(np.int64) for name, values in numbers.items()})
 
 
 def store(path: Path, topology: Topology) -> None:
