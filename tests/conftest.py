@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from cptsgeo import i18n
 from cptsgeo.cli import main
 from cptsgeo.perimeters import STAGES, Perimeters
+from tests.browser import browser, open_page  # noqa: F401
 
 for profile, examples in (("quick", 8), ("thorough", 300)):
     settings.register_profile(

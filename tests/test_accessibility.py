@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cptsgeo.cli import main
-from tests.browser import LAPTOP, PHONE, browser, open_page  # noqa: F401
+from tests.browser import LAPTOP, PHONE
 
 Open = Callable[..., Any]
 VENDOR = Path(__file__).parent / "vendor"
@@ -54,12 +54,12 @@ def test_axe_is_the_pinned_one() -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ATLAS_PAGES)
-def test_pages_of_the_atlas(open_page: Open, pages: Path, name: str) -> None:  # noqa: F811
+def test_pages_of_the_atlas(open_page: Open, pages: Path, name: str) -> None:
     assert violations(open_page(pages / "atlas" / name, size=LAPTOP, ready=False)) == []
 
 
 @pytest.mark.browser
-def test_search_results_of_the_atlas(open_page: Open, pages: Path) -> None:  # noqa: F811
+def test_search_results_of_the_atlas(open_page: Open, pages: Path) -> None:
     page = open_page(pages / "atlas" / "index.html", size=PHONE, ready=False)
     page.get_by_role("combobox").fill("saint")
     page.get_by_role("option").first.wait_for()
@@ -69,7 +69,7 @@ def test_search_results_of_the_atlas(open_page: Open, pages: Path) -> None:  # n
 
 @pytest.mark.browser
 @pytest.mark.parametrize("size", [LAPTOP, PHONE])
-def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:  # noqa: F811
+def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
     page = open_page(pages / "build" / "all_layers.html", size=size)
     assert violations(page) == []
     page.locator("#cg-table summary").click()
@@ -79,7 +79,7 @@ def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.browser
-def test_a_violation_would_be_seen(open_page: Open) -> None:  # noqa: F811
+def test_a_violation_would_be_seen(open_page: Open) -> None:
     bare = '<!doctype html><html><title>t</title><body><p style="color:#bbb;background:#fff">Une phrase à lire</p><input></body></html>'
     found = violations(open_page(bare, ready=False))
     assert {text.split(":")[0] for text in found} >= {"color-contrast", "label", "html-has-lang"}

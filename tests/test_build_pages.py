@@ -12,7 +12,6 @@ import pytest
 from cptsgeo.build import build
 from cptsgeo.maps.pages import PAGES
 from cptsgeo.study import Inputs
-from tests.browser import browser, open_page  # noqa: F401
 
 HOSTILE_COMMUNE = "</script><img src=x onerror=alert(1)>"
 HOSTILE_CPTS = "CPTS ${alert(2)} `x` {{7*7}} \u202e<b>"
@@ -41,7 +40,7 @@ def hostile_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", [*PAGES, "index"])
 def test_no_page_asks_the_network_or_runs_a_name(
     hostile_build: Path,
-    open_page: Callable[..., Any],  # noqa: F811
+    open_page: Callable[..., Any],
     name: str,
 ) -> None:
     """The fixture fails on any request, dialog, console message or page error."""

@@ -19,7 +19,7 @@ import pytest
 
 from cptsgeo.atlas.server import local_server
 from cptsgeo.cli import main
-from tests.browser import LAPTOP, PHONE, browser, open_page  # noqa: F401
+from tests.browser import LAPTOP, PHONE
 from tests.maps.payloads import PAYLOADS
 
 Open = Callable[..., Any]
@@ -199,7 +199,7 @@ def test_a_theme_replaces_templates_and_brings_files(run: Any, tmp_path: Path) -
 
 
 @pytest.mark.browser
-def test_the_search_leads_to_the_row_of_a_commune_by_keyboard(open_page: Open, embedded_site: Path) -> None:  # noqa: F811
+def test_the_search_leads_to_the_row_of_a_commune_by_keyboard(open_page: Open, embedded_site: Path) -> None:
     from playwright.sync_api import expect
 
     page = open_page(embedded_site / "index.html", ready=False)
@@ -221,7 +221,7 @@ def test_the_search_leads_to_the_row_of_a_commune_by_keyboard(open_page: Open, e
 
 @pytest.mark.browser
 @pytest.mark.parametrize("size", [PHONE, LAPTOP])
-def test_pages_are_styled_and_fit_the_screen(open_page: Open, embedded_site: Path, size: tuple[int, int]) -> None:  # noqa: F811
+def test_pages_are_styled_and_fit_the_screen(open_page: Open, embedded_site: Path, size: tuple[int, int]) -> None:
     for name in ("index.html", "departements/974.html", "cpts/cpts-madinina.html", "glossary.html", "method.html"):
         page = open_page(embedded_site / name, size=size, ready=False)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], name
@@ -231,7 +231,7 @@ def test_pages_are_styled_and_fit_the_screen(open_page: Open, embedded_site: Pat
 @pytest.mark.browser
 def test_hostile_names_are_text_on_every_page(
     run: Any,
-    open_page: Open,  # noqa: F811
+    open_page: Open,
     toy_files: Any,
     toy_communes: pd.DataFrame,
     tmp_path: Path,

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from money_toys import perimeters, towns
+from tests.money.money_toys import perimeters, towns
 
 from cptsgeo.card import cards, cpts_neighbours, territory_type
 from cptsgeo.card_page import card_page

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from money_toys import perimeters, towns
+from tests.money.money_toys import perimeters, towns
 
 from cptsgeo.communes import read_communes
 from cptsgeo.errors import DataError

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from money_toys import perimeters, towns
+from tests.money.money_toys import perimeters, towns
 
 from cptsgeo.communes import read_communes
 from cptsgeo.coverage import coverage

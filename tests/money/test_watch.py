@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from money_toys import perimeters, towns
+from tests.money.money_toys import perimeters, towns
 
 from cptsgeo.communes import embedded_communes, read_communes
 from cptsgeo.editions import edition_findings, of_study, on_units, parse_edition, parse_editions, read_editions
