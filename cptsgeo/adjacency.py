@@ -62,7 +62,7 @@ def adjacency(contours: gpd.GeoDataFrame, *, bridge_m: float = 0.0) -> Adjacency
     -----
     Lengths are measured in the metric CRS of each territory; units of two territories never border each other. An
     edge that two outlines have in common, vertex for vertex, counts with its length; where two outlines follow one
-    line through different vertices, the common part of what is left of them is taken, on a grid of 1 cm.
+    line through different vertices, what is left of them is snapped together within 1 cm, and its common part taken.
 
     Examples
     --------
@@ -191,7 +191,8 @@ def _shared_otherwise(shapes: NDArray[np.object_], single: pd.DataFrame) -> pd.D
     for (first, second), positions in pd.DataFrame(near).groupby([owner[near[:, 0]], owner[near[:, 1]]]):
         ours = shapely.multilinestrings(lines[positions[0].unique()])
         theirs = shapely.multilinestrings(lines[positions[1].unique()])
-        length = shapely.length(shapely.intersection(ours, theirs, grid_size=SNAP_M))
+        theirs = shapely.snap(theirs, ours, SNAP_M)
+        length = shapely.length(shapely.intersection(shapely.snap(ours, theirs, SNAP_M), theirs))
         if length > SNAP_M:
             rows.append((first, second, length))
     return pd.DataFrame(rows, columns=["one", "other", "m"]).astype({"one": "int64", "other": "int64", "m": "float64"})

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cptsgeo.adjacency import adjacency
 from cptsgeo.contours import dissolve, undrawn
 from cptsgeo.coverage import coverage, unit_coverage
 from cptsgeo.crs import areas_km2
+from cptsgeo.errors import Finding
 from cptsgeo.funding import funding, funding_by
 from cptsgeo.i18n import _
 from cptsgeo.parameters import labels
-from cptsgeo.scenarios import extensions
+from cptsgeo.planning import planning_tables
 from cptsgeo.schemas import TABLES, conform
 from cptsgeo.sizes import double_counts, double_counts_by_pair, size_distribution, sizes, unit_size_class
 from cptsgeo.study import Study
-from cptsgeo.white_zones import clusters, density_group, density_label, white_zones, white_zones_by_density
+from cptsgeo.white_zones import density_group, density_label, white_zones, white_zones_by_density
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -43,12 +43,15 @@ class Results:
         ``covered`` or ``out_of_scope``), ``geometry``.
     outlines
         Outlines of the CPTS and of the départements, by layer: ``name``, ``geometry``.
+    findings
+        Those of the study, and of its planning.
     """
 
     study: Study
     tables: dict[str, pd.DataFrame]
     units: gpd.GeoDataFrame
     outlines: dict[str, gpd.GeoDataFrame]
+    findings: tuple[Finding, ...]
 
     @property
     def undrawn(self) -> pd.DataFrame:
@@ -56,16 +59,19 @@ class Results:
         return undrawn(self.study.units, self.units[self.units.geometry.notna()])
 
 
-def compute_tables(study: Study) -> dict[str, pd.DataFrame]:
+def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
     """Compute every table of a study, each checked against its schema.
 
     Returns
     -------
     dict
-        File name (without ending) to table.
+        File name (without ending) to table; those of the planning engine where the study has outlines.
+    list of Finding
+        What the planning engine could not do as asked; see :func:`cptsgeo.planning.planning_tables`.
     """
     areas = areas_km2(study.contours) if study.contours is not None else None
-    tables = {}
+    tables: dict[str, pd.DataFrame] = {}
+    findings: list[Finding] = []
     for level in LEVELS:
         table = coverage(study.communes, study.perimeters, in_scope=study.in_scope, by=level, areas_km2=areas)
         tables[f"coverage_by_{level}"] = conform(table, "coverage" if areas is None else "coverage_with_area")
@@ -87,26 +93,14 @@ def compute_tables(study: Study) -> dict[str, pd.DataFrame]:
         white_zones_by_density(study.units, study.perimeters), "white_zones_by_density"
     )
     if study.contours is not None:
-        tables |= _fill_tables(study, study.contours)
-    return tables
-
-
-def _fill_tables(study: Study, contours: gpd.GeoDataFrame) -> dict[str, pd.DataFrame]:
-    """Gather the white zones into clusters, and describe what each CPTS beside would take in."""
-    ground = adjacency(contours)
-    zones = clusters(study.communes, study.perimeters, contours, in_scope=study.in_scope, ground=ground)
-    beside = extensions(study.communes, study.perimeters, zones, ground, splits=("cluster",))
-    return {
-        "white_zone_clusters": conform(zones.zones, "clusters"),
-        "white_zone_parts": conform(zones.parts, "cluster_parts"),
-        "white_zone_neighbours": conform(zones.neighbours, "cluster_neighbours"),
-        "white_zone_extensions": conform(beside, "extensions"),
-    }
+        planned, findings = planning_tables(study.communes, study.perimeters, study.contours, in_scope=study.in_scope)
+        tables |= planned
+    return tables, findings
 
 
 def compute(study: Study) -> Results:
     """Compute the tables of a study read with contours, and what its pages draw."""
-    tables = compute_tables(study)
+    tables, findings = compute_tables(study)
     contours = study.contours
     assert contours is not None, "the study was read with contours"
     units = _units(study, contours, tables["sizes"])
@@ -117,7 +111,7 @@ def compute(study: Study) -> Results:
         _("CPTS"): dissolve(contours, members.map(names)),
         _("Départements"): dissolve(contours, departements),
     }
-    return Results(study, tables, units, outlines)
+    return Results(study, tables, units, outlines, (*study.findings, *findings))
 
 
 def _units(study: Study, contours: gpd.GeoDataFrame, size_table: pd.DataFrame) -> gpd.GeoDataFrame:

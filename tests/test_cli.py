@@ -203,21 +203,63 @@ def test_wrong_usage_leaves_with_2_and_says_why(run, arguments, tmp_path, monkey
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_ends_with_an_example_that_runs(run, command, tmp_path, monkeypatch):
+@pytest.fixture
+def desk(tmp_path, monkeypatch):
+    """A folder with the files that the examples of the help name."""
+    import folium
+
+    from cptsgeo.embedded import embedded
+
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "liste.csv").write_text("cpts_name,insee_code\nCPTS Nord,97209\n", encoding="utf-8")
+    (tmp_path / "snapshots.toml").write_text(
+        "[[snapshot]]\ndate = 2024-01-01\nperimeters = 'liste.csv'\n"
+        "[[snapshot]]\ndate = 2025-01-01\nperimeters = 'liste.csv'\n",
+        encoding="utf-8",
+    )
+    flooded = {"type": "Polygon", "coordinates": [[[-61.0, 14.6], [-60.9, 14.6], [-60.9, 14.7], [-61.0, 14.6]]]}
+    (tmp_path / "zone_inondable.geojson").write_text(
+        json.dumps({"type": "Feature", "properties": {"name": "zone"}, "geometry": flooded}), encoding="utf-8"
+    )
+    pd.DataFrame({"CPTS": ["CPTS Ouest"], "Commune": ["Saint-Paul"]}).to_excel(tmp_path / "liste_ars.xlsx", index=False)
+    (tmp_path / "ressources.csv").write_bytes(embedded("crisis_exercise/resources.csv").read_bytes())
+    folium.Map(tiles=None).save(str(tmp_path / "page.html"))
+
+
+EXAMPLES_BEFORE = {
+    "crisis": ["optout add --create --register oppositions.json 10123456789"],
+    "replay": ["build -o atlas"],
+}
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "serve"])
+def test_help_ends_with_an_example_that_runs(run, command, desk):
     result = run(command, "-h")
     assert result.code == 0
     assert result.err == ""
     assert result.out == run(command, "--help").out
-    lines = result.out.rstrip().splitlines()
-    assert lines[-2].strip().startswith("Exemple")
-    program, *arguments = shlex.split(lines[-1])
-    assert program == "cptsgeo"
-    assert arguments[0] == command
-    done = run(*arguments)
-    assert done.code == 0, done.err
-    assert done.out or done.err
+    _help, examples = result.out.rsplit("Exemple:\n", 1)
+    for line in EXAMPLES_BEFORE.get(command, []):
+        assert run(*line.split()).code == 0
+    for line in examples.rstrip().splitlines():
+        program, *arguments = shlex.split(line)
+        assert program == "cptsgeo"
+        assert arguments[0] == command
+        done = run(*arguments)
+        assert done.code == 0, done.err
+        assert done.out or done.err
+
+
+def test_the_program_runs_as_a_module_and_serves(run, tmp_path):
+    (tmp_path / "index.html").write_text("<!doctype html>", encoding="utf-8")
+    command = [sys.executable, "-m", "cptsgeo", "serve", str(tmp_path), "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8") as served:
+        assert served.stderr is not None
+        said = served.stderr.readline()
+        served.terminate()
+    assert "http://127.0.0.1:" in said
+    assert run("serve", tmp_path / "absent").code != 0
+    assert run("serve", "-h").out.rstrip().endswith("cptsgeo serve site --port 8000")
 
 
 def test_help_in_both_languages(run):

@@ -184,7 +184,7 @@ def test_density_is_read_from_its_label(tmp_path):
 def test_a_number_is_a_level_only_in_the_column_of_that_name(tmp_path):
     assert read_density(write(tmp_path / "d.csv", "insee_code,density_level\n97201,3\n"))["97201"] == 3
     with pytest.raises(DataError, match=r"ligne 2.*3 n’est pas un niveau de densité"):
-        read_density(write(tmp_path / "e.csv", "insee_code,dens\n97201,3\n"))
+        read_density(write(tmp_path / "e.csv", "insee_code,niveau_densite\n97201,3\n"))
 
 
 def test_density_errors_come_together(tmp_path):

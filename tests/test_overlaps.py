@@ -204,7 +204,7 @@ def test_shares_sum_to_one_and_people_to_the_population(one, other, random):
     effective = summary["effective_territories"].dropna()
     assert (effective >= 1 - 1e-9).all()
     inside = table[table["territory_id"] != OUTSIDE].groupby("cpts_id").size()
-    most = summary.loc[effective.index, "cpts_id"].map(inside)
+    most = summary.loc[effective.index, "cpts_id"].map(inside).astype("float64")
     assert (effective <= most + 1e-9).all()
 
 

@@ -84,7 +84,7 @@ def study(shared: Path) -> Study:
 
 @pytest.fixture(scope="module")
 def tables(study: Study):
-    return compute_tables(study)
+    return compute_tables(study)[0]
 
 
 def test_the_independent_figures_are_those_of_the_issue(population, members):

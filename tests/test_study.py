@@ -33,7 +33,7 @@ def test_the_embedded_study():
     assert len(study.units) == 97
     assert study.scope == Scope("departement", ("972", "973", "974", "976"))
     assert study.findings == ()
-    tables = compute_tables(study)
+    tables, _findings = compute_tables(study)
     scope = tables["coverage_by_scope"].iloc[0]
     counted = read_communes()
     counted = counted[counted["departement_code"].isin(["972", "973", "974", "976"])]
@@ -72,18 +72,21 @@ def test_cpts_wholly_outside_the_scope_are_left_out_and_told(inputs):
 
 def test_every_table_follows_its_schema_and_adds_up(inputs):
     study = read_study(inputs, with_contours=True)
-    tables = compute_tables(study)
+    tables, _findings = compute_tables(study)
     assert set(tables) == {
         *("coverage_by_scope", "coverage_by_region", "coverage_by_departement", "coverage_by_epci", "units"),
         *("sizes", "size_distribution", "double_counts", "double_counts_by_pair"),
         *("white_zones", "white_zones_by_density"),
+        *("funding", "funding_by_scope", "funding_by_region", "funding_by_departement"),
+        *("clusters", "cluster_units", "cluster_parts", "cluster_neighbours", "extensions"),
+        *("plan", "plan_units", "plan_summary"),
     }
     for level in ("region", "departement", "epci"):
         some = tables[f"coverage_by_{level}"].groupby(["counting", "stage"])["population_covered"].sum()
         whole = tables["coverage_by_scope"].set_index(["counting", "stage"])["population_covered"].sort_index()
         pd.testing.assert_series_equal(some, whole)
     assert tables["units"]["population_covered"].sum() == 172_501
-    conform(compute_tables(read_study(inputs))["coverage_by_scope"], "coverage")
+    conform(compute_tables(read_study(inputs))[0]["coverage_by_scope"], "coverage")
 
 
 def test_what_the_pages_draw(inputs):

@@ -51,7 +51,7 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
     if warning:
         say(warning)
     results = build(chosen, output, with_maps=not no_maps, overwrite=overwrite, progress=progress)
-    tell_findings(results.study.findings)
+    tell_findings(results.findings)
     say(finding(results))
     say(
         _("{units} units, {cpts} CPTS, {tables} tables. Open {index}").format(

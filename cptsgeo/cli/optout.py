@@ -22,7 +22,7 @@ command = Group(
     help=N_(
         "Keep the register of people who objected to being shown: salted hashes of RPPS numbers and e-mail addresses, never the identifiers themselves. `cptsgeo crisis` builds nothing without it."
     ),
-    epilog="cptsgeo optout add --register oppositions.json 10123456789",
+    epilog="cptsgeo optout add --create --register oppositions.json 10123456789",
     context_settings=CONTEXT,
     params=[
         Option(
@@ -52,7 +52,7 @@ def _given(identifiers: tuple[str, ...]) -> list[str]:
 @make_command(
     "add",
     text=N_("Add people to the register: RPPS numbers or e-mail addresses, or - to read them from the standard input."),
-    example="cptsgeo optout add --register oppositions.json 10123456789 nom@example.org",
+    example="cptsgeo optout add --create --register oppositions.json 10123456789 nom@example.org",
 )
 @_IDENTIFIERS
 @_REGISTER

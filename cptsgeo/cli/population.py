@@ -19,7 +19,7 @@ from cptsgeo.i18n import N_, _
     text=N_(
         "Count the inhabitants inside the polygons of any layer (a flood zone, a radius), from communes divided by a population grid, or from the grid alone; without --within, list the communes that drawn perimeters cut, with their shares by grid and by area and the inhabitants that hang on the choice."
     ),
-    example="cptsgeo population --within data/communes/contours_outre_mer.parquet",
+    example="cptsgeo population --within zone_inondable.geojson --area-weighting",
 )
 @input_options
 @option("--within", type=click.Path(path_type=Path), help=N_("Polygons (GeoPackage, GeoJSON, Shapefile, GeoParquet)."))

@@ -31,12 +31,15 @@ CONTENTS = {
     "funding_by_departement": N_("What the ACI pays by département (ACI signed), in euros a year"),
     "white_zones": N_("Communes in no CPTS, the most populous first"),
     "white_zones_by_density": N_("White zones by density group and level"),
-    "white_zone_clusters": N_("White zones gathered into clusters of communes that border each other"),
-    "white_zone_parts": N_("Each cluster by région, département, EPCI and density"),
-    "white_zone_neighbours": N_("The CPTS beside each cluster, with the border that they share"),
-    "white_zone_extensions": N_(
-        "What each CPTS would become by taking in a cluster beside it, and the euros it changes"
-    ),
+    "clusters": N_("White zones gathered into clusters of communes that border each other"),
+    "cluster_units": N_("The communes of each cluster"),
+    "cluster_parts": N_("Each cluster by région, département, EPCI and density"),
+    "cluster_neighbours": N_("The CPTS beside each cluster, with the border that they share"),
+    "cluster_need": N_("Need score of each cluster, with its components"),
+    "extensions": N_("What each CPTS would become by taking in a cluster beside it, and the euros it changes"),
+    "plan": N_("Least costly plan that fills the white zones: the CPTS it extends or creates"),
+    "plan_units": N_("The plan, commune by commune"),
+    "plan_summary": N_("The plan in one row: who would be covered, and at what cost"),
 }
 PAGE_DEFINITIONS = {
     "coverage": N_("Who is covered, by the stage of the CPTS"),

@@ -36,7 +36,7 @@ def test_inline_says_what_it_cannot_take_in(run: Any, tmp_path: Path) -> None:
     online = ["--online", "https://tile.openstreetmap.org"]
     assert run("inline", tmp_path / "page.html", "-o", tmp_path / "out.html", *online).code == 0
     assert "img-src data: blob: https://tile.openstreetmap.org;" in (tmp_path / "out.html").read_text()
-    assert "illisible" in run("inline", tmp_path / "absent.html", "-o", tmp_path / "x.html").err
+    assert "la page ne peut pas être lue" in run("inline", tmp_path / "absent.html", "-o", tmp_path / "x.html").err
     (tmp_path / "list.html").write_text("a,b\n1,2\n")
     assert "ce n’est pas une page" in run("inline", tmp_path / "list.html", "-o", tmp_path / "x.html").err
     assert not (tmp_path / "x.html").exists()

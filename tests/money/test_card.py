@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.money.money_toys import perimeters, towns
 
 from cptsgeo.card import cards, cpts_neighbours, territory_type
 from cptsgeo.card_page import card_page
@@ -21,6 +20,7 @@ from cptsgeo.errors import DataError
 from cptsgeo.i18n import language
 from cptsgeo.perimeters import Perimeters
 from cptsgeo.watch import cpts_editions
+from tests.money.money_toys import perimeters, towns
 
 UNITS = towns(
     {"04001": 30_000, "04002": 9_000, "05001": 1_001, "26001": 50_000},

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.money.money_toys import perimeters, towns
 
 from cptsgeo.communes import read_communes
 from cptsgeo.contract import contract_years, payments
@@ -19,6 +18,7 @@ from cptsgeo.funding import LEVELS, annual_levels, funding, funding_by, grid, is
 from cptsgeo.parameters import in_force
 from cptsgeo.perimeters import parse_perimeters, read_perimeters
 from cptsgeo.schemas import conform
+from tests.money.money_toys import perimeters, towns
 
 STUDY = pd.Series({1: 232, 2: 338, 3: 261, 4: 44})
 STUDY_POPULATION = 67_800_000

@@ -6,13 +6,13 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from tests.money.money_toys import perimeters, towns
 
 from cptsgeo.communes import read_communes
 from cptsgeo.errors import DataError
 from cptsgeo.reconcile import Figure, read_figures, reconcile
 from cptsgeo.schemas import conform
 from cptsgeo.scope import Scope
+from tests.money.money_toys import perimeters, towns
 
 DAY = date(2022, 12, 31)
 GOOD = '[[figure]]\ndate = 2022-12-31\nplace = "region=94"\npercent = 7\nwording = "w"\nsource = "s"\n'

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.money.money_toys import perimeters, towns
 
 from cptsgeo.communes import read_communes
 from cptsgeo.coverage import coverage
@@ -21,6 +20,7 @@ from cptsgeo.schemas import conform
 from cptsgeo.scope import Scope
 from cptsgeo.snapshot_list import read_snapshots
 from cptsgeo.snapshots import METHODS, PARTS, THRESHOLDS, Snapshot, changes, diff, series, unfollowed
+from tests.money.money_toys import perimeters, towns
 
 BEFORE, AFTER = date(2022, 12, 31), date(2023, 12, 31)
 

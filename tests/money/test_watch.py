@@ -8,7 +8,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.money.money_toys import perimeters, towns
 
 from cptsgeo.communes import embedded_communes, read_communes
 from cptsgeo.editions import edition_findings, of_study, on_units, parse_edition, parse_editions, read_editions
@@ -16,6 +15,7 @@ from cptsgeo.errors import DataError, UsageError
 from cptsgeo.perimeters import read_perimeters
 from cptsgeo.schemas import conform
 from cptsgeo.watch import cpts_editions, smoothed, smoothing_effect, watch
+from tests.money.money_toys import perimeters, towns
 
 YEARS = (2019, 2020, 2021, 2022, 2023)
 

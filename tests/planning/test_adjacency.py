@@ -145,16 +145,16 @@ def test_connected_parts_are_those_of_networkx(edges):
 
 @pytest.mark.real_data
 def test_paca_borders_equal_an_independent_overlay(paca):
-    """Measure the borders of the Bouches-du-Rhône again by overlay of boundaries on a 1 cm grid."""
+    """Measure the borders of the Bouches-du-Rhône again as what lies within 1 cm of the other boundary."""
     found = adjacency(paca.contours)
     part = paca.contours[paca.contours["insee_code"].str.startswith("13")].to_crs(2154).sort_values("insee_code")
     shapes, codes = part.geometry.to_numpy(), part["insee_code"].to_numpy()
     one, other = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=0.05)
     one, other = one[one < other], other[one < other]
     lines = shapely.boundary(shapes)
-    km = shapely.length(shapely.intersection(lines[one], lines[other], grid_size=0.01)) / 1e3
-    expected = {(codes[i], codes[j]): length for i, j, length in zip(one, other, km, strict=True) if length > 1e-5}
+    km = shapely.length(shapely.intersection(lines[one], shapely.buffer(lines[other], 0.01))) / 1e3
+    expected = {(codes[i], codes[j]): length for i, j, length in zip(one, other, km, strict=True) if length > 1e-4}
     ours = {pair: km for pair, km in pairs(found).items() if pair[0][:2] == pair[1][:2] == "13"}
     assert ours.keys() == expected.keys()
-    assert ours == pytest.approx(expected, abs=2e-3)
+    assert ours == pytest.approx(expected, abs=5e-3)
     assert len(ours) > 300
