@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from cptsgeo.crisis import EXERCISE_TITLE, exercise_page
 from cptsgeo.export import write_table, write_workbook
 from cptsgeo.files import whole_folder
 from cptsgeo.i18n import _
@@ -27,7 +28,9 @@ def build(
     """Write the pages and tables of a study into a folder.
 
     The folder gets ``index.html``, the pages of :data:`cptsgeo.maps.pages.PAGES`, ``tables/*.csv`` and
-    ``tables/cptsgeo.xlsx``. It is written beside its place and renamed into it, so that it is never half new.
+    ``tables/cptsgeo.xlsx``, and ``manifest.json``, from which `cptsgeo replay` makes it again; with the embedded data,
+    the exercise kit ``crise_martinique.html`` too. It is written beside its place and renamed into it, so that it is
+    never half new.
     Identical inputs give identical bytes.
 
     Parameters
@@ -53,6 +56,8 @@ def build(
     CptsGeoError
         As :func:`cptsgeo.study.read_study` and :func:`cptsgeo.files.whole_folder`; nothing is written then.
     """
+    from cptsgeo.manifest import NAME, build_manifest, write_manifest
+
     with whole_folder(output, overwrite=overwrite, keep=KEPT) as folder:
         progress(_("reading and checking"))
         study = read_study(inputs, with_contours=True)
@@ -68,5 +73,9 @@ def build(
             for name, title in PAGES.items():
                 progress(_("drawing: {page}").format(page=_(title)))
                 (folder / f"{name}.html").write_text(page(results, name), encoding="utf-8", newline="")
+            if inputs == Inputs():
+                progress(_("drawing: {page}").format(page=_(EXERCISE_TITLE)))
+                (folder / "crise_martinique.html").write_text(exercise_page(), encoding="utf-8", newline="")
         (folder / "index.html").write_text(index_page(results, with_maps=with_maps), encoding="utf-8", newline="")
+        write_manifest(build_manifest(study, folder, with_maps=with_maps), folder / NAME)
     return results

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cptsgeo.codes import among
 from cptsgeo.crs import by_territory
 from cptsgeo.errors import Finding
 from cptsgeo.i18n import _, ngettext, number
@@ -59,7 +60,7 @@ def check(
 
 def wholly_outside(perimeters: Perimeters, scope_codes: set[str]) -> list[Finding]:
     """Find a list of CPTS that has no unit in the scope, whatever the stages that count: one of the two is wrong."""
-    if perimeters.membership["insee_code"].isin(scope_codes).any():
+    if among(perimeters.membership["insee_code"], scope_codes).any():
         return []
     return [
         Finding(
@@ -72,7 +73,7 @@ def wholly_outside(perimeters: Perimeters, scope_codes: set[str]) -> list[Findin
 
 
 def _outside(perimeters: Perimeters, scope_codes: set[str]) -> list[Finding]:
-    inside = perimeters.membership["insee_code"].isin(scope_codes)
+    inside = among(perimeters.membership["insee_code"], scope_codes)
     units = inside.groupby(perimeters.membership["cpts_id"]).agg(["sum", "size"])
     names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
     out = units[units["sum"] == 0]

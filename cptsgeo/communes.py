@@ -45,7 +45,7 @@ YEAR = r"(?:19|20)[0-9]{2}"
 LEVEL = r"[1-7]"
 DENSITY_ALIASES = {
     "insee_code": ALIASES["insee_code"],
-    "density_level": ("niveau_densite", "niveau_de_densite", "libdens", "densite", "lib_densite", "dens"),
+    "density_level": ("niveau_densite", "niveau_de_densite", "libdens", "densite", "lib_densite"),
 }
 
 
@@ -131,7 +131,9 @@ def parse_communes(
             "insee_code",
             row.insee_code,
         )
-        for row in table[table["insee_code"].duplicated() & table["insee_code"].map(is_insee_code)].itertuples()
+        for row in table[
+            table["insee_code"].duplicated() & table["insee_code"].map(is_insee_code).astype("bool")
+        ].itertuples()
     ]
     if any(finding.severity == "error" for finding in findings):
         return embedded_communes().iloc[:0], findings

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, explain_bad_code, is_insee_code
+from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, among, explain_bad_code, is_insee_code
 from cptsgeo.communes import ALIASES
-from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs, require_crs
+from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs
 from cptsgeo.embedded import embedded
-from cptsgeo.errors import DataError, FileError, Finding, raise_errors
+from cptsgeo.errors import DataError, Finding, raise_errors
 from cptsgeo.i18n import _, current_language, ngettext, number
+from cptsgeo.layers import open_layer
 from cptsgeo.names import fold
 from cptsgeo.parameters import parameters
 
@@ -27,6 +29,9 @@ OVERLAP_TOLERANCE_M2 = 10_000.0
 
 GAP_TOLERANCE_M2 = 10_000.0
 """Area of an unexplained hole up to which digitising is forgiven: one hectare."""
+
+SPIKE_M = 0.01
+"""Width under which a spike of a clipped outline is an effect of rounding: one centimetre."""
 
 AREA_MARGIN_DEGREES = 1.0
 """How far beyond the area of use of its CRS an outline may reach: Guyane reaches 0.6 degree beyond it."""
@@ -70,7 +75,7 @@ def read_contours(paths: Sequence[Path | str] = (), *, codes: Collection[str] | 
     contours = gpd.GeoDataFrame(pd.concat(layers, ignore_index=True), crs=WGS84)
     contours = _fit_arrondissements(contours)
     if codes is not None:
-        contours = contours[contours["insee_code"].isin(codes)]
+        contours = contours[among(contours["insee_code"], codes)]
     repeated = contours.loc[contours["insee_code"].duplicated(), ["insee_code", "geometry_source"]]
     raise_errors(
         [
@@ -95,37 +100,30 @@ def _with_whole_cities(codes: Collection[str]) -> set[str]:
     return {*codes, *cities, *(part for city in cities for part in CITY_ARRONDISSEMENTS[city])}
 
 
+def _read_vector(path: Path) -> gpd.GeoDataFrame:
+    """Read a file of one layer, or the communes and arrondissements municipaux of one of many, such as ADMIN EXPRESS."""
+    import geopandas as gpd
+    import pandas as pd
+    import pyogrio
+
+    layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
+    known = [name for name in layers if fold(name).replace(" ", "_") in {"commune", "arrondissement_municipal"}]
+    if len(layers) == 1 or not known:
+        return pyogrio.read_dataframe(path, layer=layers[0])
+    parts = []
+    for name in known:
+        part = pyogrio.read_dataframe(path, layer=name)
+        part = part.rename(columns={column: column.lower() for column in part.columns if column != part.geometry.name})
+        if "insee_arm" in part:
+            part["insee_com"] = part["insee_arm"]
+        parts.append(part.rename_geometry("outline"))
+    return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="outline", crs=parts[0].crs)
+
+
 def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
-    import pyarrow as pa
-    import pyogrio
-    import shapely
 
-    if path.is_dir():
-        raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
-    if not path.exists():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
-    try:
-        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
-    except (
-        OSError,
-        ValueError,
-        pa.ArrowException,
-        pyogrio.errors.DataSourceError,
-        shapely.errors.ShapelyError,
-    ) as error:
-        raise FileError(
-            _("the file cannot be read as a map layer"),
-            fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),
-            where=path.name,
-        ) from error
-    if not isinstance(layer, gpd.GeoDataFrame):
-        raise FileError(
-            _("the file holds a table without outlines"),
-            fix=_("give it with --communes, and the outlines with --contours"),
-            where=path.name,
-        )
-    require_crs(layer, path.name)
+    layer = open_layer(path, _read_vector)
     names = {fold(column).replace(" ", "_"): column for column in layer.columns}
     code = next((names[known] for known in ("insee_code", *ALIASES["insee_code"]) if known in names), None)
     if code is None:
@@ -157,10 +155,11 @@ def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     if layer.empty:
         raise DataError(_("the file is empty"), fix=_("give a layer that holds outlines"), where=path.name)
     if wanted is not None:
-        layer, codes = layer[codes.isin(wanted)], codes[codes.isin(wanted)]
+        kept = among(codes, wanted)
+        layer, codes = layer[kept], codes[kept]
     shapes = layer.geometry.to_crs(WGS84)
     if not shapes.is_valid.all():
-        shapes = shapes.make_valid()
+        shapes = shapes.make_valid(method="structure", keep_collapsed=False)
     misplaced = codes[~_in_territory(codes, shapes)]
     if len(misplaced):
         raise DataError(
@@ -215,10 +214,29 @@ def _fit_arrondissements(contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         for cell in cells:
             ranks = [_border_rank(cell, shape) for shape in shapes]
             gained[ranks.index(min(ranks))].append(cell)
-        closed = gpd.GeoSeries([shapely.union_all(group) for group in gained], index=parts.index, crs=MAINLAND)
+        united = [_settled(shapely.union_all(group), outline) for group in gained]
+        closed = gpd.GeoSeries(united, index=parts.index, crs=MAINLAND)
         fitted = fitted.drop(whole.index)
         fitted.loc[parts.index, "geometry"] = closed.to_crs(WGS84)
     return fitted
+
+
+def _settled(shape: Geometry, outline: Geometry) -> Geometry:
+    """Drop the spikes that clipping leaves, by rounding; the points of the city's outline stay where they are.
+
+    Neighbours outside the city share these points: moved by a centimetre they would share no border any more.
+    """
+    import numpy as np
+    import shapely
+
+    exact = shapely.get_coordinates(outline)
+    kept = {(x, y): place for (x, y), place in zip(np.rint(exact / SPIKE_M).tolist(), exact, strict=True)}
+    rounded = shapely.set_precision(shape, SPIKE_M)
+    places = shapely.get_coordinates(rounded)
+    restored = [
+        kept.get((x, y), place) for (x, y), place in zip(np.rint(places / SPIKE_M).tolist(), places, strict=True)
+    ]
+    return shapely.set_coordinates(shapely.set_precision(rounded, 0, mode="pointwise"), np.array(restored))
 
 
 def _border_rank(cell: Geometry, shape: Geometry) -> tuple[float, float]:
@@ -262,9 +280,8 @@ def _overlaps(part: gpd.GeoDataFrame, invalid: NDArray[np.bool_]) -> list[Findin
     shapes = part.geometry.to_numpy()
     misfits = np.flatnonzero(invalid)
     one, other = shapely.STRtree(shapes).query(shapes[misfits], predicate="intersects")
-    one = misfits[one]
-    first = (one < other) | ((one > other) & ~invalid[other])
-    one, other = one[first], other[first]
+    pairs = np.sort(np.column_stack([misfits[one], other]), axis=1)
+    one, other = np.unique(pairs[pairs[:, 0] < pairs[:, 1]], axis=0).T
     areas = shapely.area(shapely.intersection(shapes[one], shapes[other]))
     codes = part["insee_code"].to_numpy()
     return [
@@ -335,7 +352,7 @@ def _holes(part: gpd.GeoDataFrame, union: Geometry, epsg: int, accept_holes: boo
 
 def undrawn(communes: pd.DataFrame, contours: gpd.GeoDataFrame) -> pd.DataFrame:
     """Return the units that have no outline: they are counted, and cannot be drawn."""
-    return communes[~communes["insee_code"].isin(contours["insee_code"])]
+    return communes[~among(communes["insee_code"], contours["insee_code"])]
 
 
 def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
@@ -369,10 +386,11 @@ def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
 
 
 def _united(shapes: NDArray[np.object_]) -> Geometry:
-    """Unite shapes, the fast way when they form a coverage."""
+    """Unite shapes, the fast way when they form a coverage; overlaps make its result invalid, or no result."""
     import shapely
 
-    try:
-        return shapely.coverage_union_all(shapes)
-    except shapely.errors.GEOSException:
-        return shapely.union_all(shapes)
+    with suppress(shapely.errors.GEOSException):
+        united = shapely.coverage_union_all(shapes)
+        if shapely.is_valid(united):
+            return united
+    return shapely.union_all(shapes)

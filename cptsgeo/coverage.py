@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cptsgeo.codes import among
 from cptsgeo.errors import UsageError
 from cptsgeo.i18n import N_, _
 from cptsgeo.perimeters import STAGES, Perimeters
@@ -98,27 +99,39 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         .fillna(UNKNOWN_RANK)
         .astype("int64"),
     )
-    members = members[members["insee_code"].isin(communes["insee_code"])]
-    grouped = members.sort_values("cpts_name").groupby("insee_code")
+    members = members[among(members["insee_code"], communes["insee_code"])]
+    grouped = members.groupby("insee_code")
     units = communes.assign(
-        cpts=communes["insee_code"].map(grouped["cpts_name"].agg("; ".join)).astype("object").fillna("").astype("str"),
+        cpts=communes["insee_code"].map(_joined_names(members)).astype("object").fillna("").astype("str"),
         cpts_count=communes["insee_code"].map(grouped.size()).fillna(0).astype("int64"),
     )
     best = communes["insee_code"].map(grouped["rank"].max())
     words = {UNKNOWN_RANK: "unknown", **{rank: stage for stage, rank in stage_rank.items()}}
     units["stage"] = best.map(words, na_action="ignore").fillna("white_zone").astype("str")
 
-    def covered(counted: pd.Series) -> pd.Series:
-        share = members[counted].groupby("insee_code")["share"].sum().clip(upper=1)
-        return inhabitants(communes["population"], communes["insee_code"].map(share).fillna(0.0))
+    by_rank = members.groupby(["insee_code", "rank"])["share"].sum().unstack()
+    shares = by_rank.reindex(index=communes["insee_code"], columns=list(words)).fillna(0.0).set_index(communes.index)
+    unknown = shares.pop(UNKNOWN_RANK)
+    reached = shares.iloc[:, ::-1].cumsum(axis="columns")
 
-    units["population_covered"] = covered(members["rank"] >= UNKNOWN_RANK)
+    def covered(share: pd.Series) -> pd.Series:
+        return inhabitants(communes["population"], share.clip(upper=1))
+
+    units["population_covered"] = covered(reached[0] + unknown)
     units["population_white"] = units["population"].astype("int64") - units["population_covered"]
     for stage, rank in stage_rank.items():
-        reached = members["rank"] >= rank
-        units[f"covered_{stage}"] = covered(reached)
-        units[f"undecided_{stage}"] = covered(reached | (members["rank"] == UNKNOWN_RANK)) - units[f"covered_{stage}"]
+        units[f"covered_{stage}"] = covered(reached[rank])
+        units[f"undecided_{stage}"] = covered(reached[rank] + unknown) - units[f"covered_{stage}"]
     return units
+
+
+def _joined_names(members: pd.DataFrame) -> pd.Series:
+    """Write the names of each unit's CPTS, sorted, by ``insee_code``; most units have one, and need no joining."""
+    import pandas as pd
+
+    several = members["insee_code"].duplicated(keep=False)
+    joined = members[several].sort_values("cpts_name").groupby("insee_code")["cpts_name"].agg("; ".join)
+    return pd.concat([members[~several].set_index("insee_code")["cpts_name"], joined.astype("object")])
 
 
 def coverage(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(str(files("cptsgeo")))
 
 
 def embedded(name: str) -> Path:

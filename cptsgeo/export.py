@@ -26,6 +26,13 @@ MAP_FORMATS = ("geojson", "gpkg")
 FIXED_TIME = "2000-01-01T00:00:00.000Z"
 ZIP_TIME = (2000, 1, 1, 0, 0, 0)
 RATE_DIGITS = 6
+STAGE_COLUMNS = {"stage", "stage_before", "stage_after"}
+UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed", "contract_year"} | {
+    "size_class_before",
+    "size_class_after",
+    "seed",
+}
+"""Counts that are names: written without separators."""
 
 
 def with_geometry(table: pd.DataFrame, contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -106,17 +113,19 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
         if form in TEXT_FORMATS:
             part.write_text(to_text(table, form), encoding="utf-8", newline="")
         elif form == "xlsx":
-            part.write_bytes(_xlsx({path.stem: table}))
+            part.write_bytes(xlsx_bytes({path.stem: table}))
         elif form == "parquet":
             table.to_parquet(part, index=False, compression="zstd")
         else:
-            _write_gpkg(table, part, path.stem)
+            layer = part.with_name("layer.gpkg")
+            _write_gpkg(table, layer, path.stem)
+            layer.replace(part)
 
 
 def write_workbook(tables: dict[str, pd.DataFrame], path: Path, *, overwrite: bool = False) -> None:
     """Write several tables to one XLSX workbook, a sheet each, under translated headings."""
     with whole_file(path, overwrite=overwrite) as part:
-        part.write_bytes(_xlsx(tables))
+        part.write_bytes(xlsx_bytes(tables))
 
 
 def _is_map(table: pd.DataFrame) -> bool:
@@ -181,15 +190,23 @@ def cell_text(value: Any, column: str) -> str:
 
     if pd.isna(value):
         return "–"
-    if column == "stage":
+    if column in STAGE_COLUMNS:
         return labels("stages").get(value, str(value))
     kind = COLUMNS[column].kind if column in COLUMNS else "text"
     if kind == "rate":
         return percent(float(value), 2)
     if kind == "count":
-        return str(value) if column in {"population_year", "density_level", "size_class"} else number(int(value))
+        return str(value) if column in UNGROUPED else number(int(value))
     if kind == "measure":
         return number(float(value), 1)
+    if kind == "fraction":
+        return percent(float(value), 2)
+    if kind == "difference":
+        return number(int(value))
+    if kind == "euros":
+        return number(float(value), 0 if float(value).is_integer() else 2)
+    if kind == "flag":
+        return _("yes") if value else _("no")
     return str(value)
 
 
@@ -214,7 +231,8 @@ def _for_people(table: pd.DataFrame) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
+def xlsx_bytes(tables: dict[str, pd.DataFrame]) -> bytes:
+    """Return tables as an XLSX workbook, a sheet each; equal tables give equal bytes."""
     from datetime import datetime
 
     import pandas as pd
@@ -244,7 +262,7 @@ def _xlsx(tables: dict[str, pd.DataFrame]) -> bytes:
                     cell.data_type = "s"
                 else:
                     cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
-                if name in COLUMNS and COLUMNS[name].kind == "rate":
+                if name in COLUMNS and COLUMNS[name].kind in {"rate", "fraction"}:
                     cell.number_format = "0.00%"
                 elif name in COLUMNS and COLUMNS[name].kind == "count" and name != "population_year":
                     cell.number_format = "#,##0"

@@ -27,6 +27,21 @@ LINK_WORDS = frozenset(
     ]
 )
 CLOSE_SPELLING = 92.0
+ARTICLES = frozenset(["le", "la", "les", "l", "aux", "au", "las", "los", "lo"])
+ABBREVIATIONS = {"st": "saint", "ste": "sainte", "sts": "saints", "stes": "saintes", "lez": "les"}
+LOST_LETTER = "ʔ"
+"""Stands in keys for what a faulty conversion replaced by ``?`` or U+FFFD."""
+
+_ARTICLE = r"l['’´`]|les?|la|aux?|las|los"
+ARRONDISSEMENT = re.compile(
+    r"(?P<city>paris|lyon|marseille) (?:arrondissement |0(?=\d))?(?P<number>\d{1,2}|[ivx]{1,5}) ?(?:e|er|eme|em|ieme|nd|nde|d|°)?"
+    r"(?: arr| arrt| arrdt| ardt| arrondissement)?"
+)
+MOVED_ARTICLE = re.compile(rf"(?i)\(\s*({_ARTICLE})\s*\)|,\s*({_ARTICLE})\s*$")
+ASIDE = re.compile(rf"(?i)\((?!\s*(?:{_ARTICLE})\s*\))[^)]*\)|\bcedex\b.*")
+UNDER = re.compile(r"(?i)(?<=[\s-])s\s?/\s?s(?=[\s-])")
+ON = re.compile(r"(?i)(?<=[\s-])s\s?/|(?<=\w)\s*/\s*(?=\w)")
+BROKEN_ENCODINGS = ("cp1252", "latin-1", "cp850", "cp437")
 
 
 def fold(text: str) -> str:
@@ -78,3 +93,97 @@ def spellings(names: Iterable[str]) -> list[tuple[str, str]]:
             and fuzz.ratio(one_key, other_key) >= CLOSE_SPELLING
         )
     ]
+
+
+def repair(text: str) -> str:
+    """Undo the usual accidents of encoding; a text that none explains is returned as it is.
+
+    UTF-8 read as cp1252, latin-1, cp850 or cp437 (``Ã©``, ``├á``), and cp1252 read as latin-1, whose ``œ`` and ``’``
+    become invisible control characters. A letter lost for good (``?`` or U+FFFD inside a word) cannot be repaired.
+
+    Examples
+    --------
+    >>> repair("Sacr\\x9c"), repair("BÃ©ziers"), repair("├á"), repair("Béziers")
+    ('Sacrœ', 'Béziers', 'à', 'Béziers')
+    """
+    if text.isascii():
+        return text
+    for encoding in BROKEN_ENCODINGS:
+        try:
+            text = text.encode(encoding).decode("utf-8")
+        except UnicodeError:
+            continue
+        break
+    if any("\x80" <= letter <= "\x9f" for letter in text):
+        text = "".join(
+            letter.encode("latin-1").decode("cp1252", errors="replace") if "\x80" <= letter <= "\x9f" else letter
+            for letter in text
+        )
+    return text
+
+
+def commune_words(name: str) -> tuple[str, ...]:
+    """Split the name of a commune into folded words, abbreviations written out and a trailing article put first.
+
+    Examples
+    --------
+    >>> commune_words("St-Remy s/ Avre"), commune_words("Mans (Le)"), commune_words("L’HAŸ LES ROSES")
+    (('saint', 'remy', 'sur', 'avre'), ('le', 'mans'), ('l', 'hay', 'les', 'roses'))
+    """
+    text = repair(name).replace("ʼ", "'")
+    moved = MOVED_ARTICLE.search(text)
+    if moved:
+        text = f"{moved[1] or moved[2]} {text[: moved.start()]} {text[moved.end() :]}"
+    if "/" in text:
+        text = UNDER.sub("sous", text)
+        text = ON.sub(" sur ", text)
+    if "?" in text or "\ufffd" in text:
+        text = text.replace("?", LOST_LETTER).replace("\ufffd", LOST_LETTER)
+    return tuple(ABBREVIATIONS.get(word, word) for word in fold(text).split())
+
+
+def commune_keys(name: str) -> tuple[str, ...]:
+    """Reduce the name of a commune to the keys it may be known by, the most exact one first.
+
+    Case, accents, hyphens, apostrophes and spaces are left out of all of them; then what stands in parentheses; then
+    the leading article. On the COG of 2026 the last key leaves three pairs of one département alike: La Vergne and
+    Vergné, and the two Bors and the two Castillon that INSEE itself tells apart by their canton.
+
+    Examples
+    --------
+    >>> commune_keys("L'Haÿ-les-Roses"), commune_keys("Haÿ les Roses (L’)")
+    (('lhaylesroses', 'haylesroses'), ('lhaylesroses', 'haylesroses'))
+    >>> commune_keys("Bors (Canton de Charente-Sud)")
+    ('borscantondecharentesud', 'bors')
+    >>> commune_keys("Saint-Denis"), commune_keys("Ste Denis")
+    (('saintdenis',), ('saintedenis',))
+    """
+    words = commune_words(name)
+    plain = commune_words(ASIDE.sub(" ", name)) if "(" in name or "cedex" in name.casefold() else words
+    bare = plain
+    while len(bare) > 1 and bare[0] in ARTICLES:
+        bare = bare[1:]
+    return tuple(dict.fromkeys(key for key in ("".join(words), "".join(plain), "".join(bare)) if key))
+
+
+def arrondissement_of(name: str) -> tuple[str, int] | None:
+    """Read the name of an arrondissement of Paris, Lyon or Marseille: its city and its number.
+
+    Examples
+    --------
+    >>> arrondissement_of("Marseille 14e"), arrondissement_of("MARSEILLE 14EME ARRONDISSEMENT"), arrondissement_of("Paris XIX")
+    (('marseille', 14), ('marseille', 14), ('paris', 19))
+    >>> arrondissement_of("Paris-l'Hôpital")
+    """
+    found = ARRONDISSEMENT.fullmatch(fold(repair(name)))
+    if found is None:
+        return None
+    text = found["number"]
+    number = int(text) if text.isdigit() else _roman(text)
+    return (found["city"], number) if number else None
+
+
+def _roman(text: str) -> int:
+    numerals = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
+    written = {tens * 10 + units: "x" * tens + numerals[units] for tens in range(3) for units in range(10)}
+    return next((number for number, numeral in written.items() if numeral == text), 0)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cptsgeo.codes import CITY_ARRONDISSEMENTS
+from cptsgeo.codes import CITY_ARRONDISSEMENTS, among
 from cptsgeo.cog import ambiguous_former_codes, recode
 from cptsgeo.communes import ALIASES as COMMUNE_ALIASES
 from cptsgeo.communes import bad_codes
 from cptsgeo.embedded import embedded
 from cptsgeo.errors import Finding, UsageError, raise_errors
 from cptsgeo.i18n import _
+from cptsgeo.iris import iris_shares, is_iris_list, read_iris_populations
 from cptsgeo.names import fold
 from cptsgeo.parameters import labels, parameters
-from cptsgeo.tabular import TextTable, read_table
+from cptsgeo.tabular import TextTable, parse_day, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,12 @@ ALIASES = {
     "stage": ("stade", "avancement", "statut", "etat_d_avancement"),
     "insee_code": COMMUNE_ALIASES["insee_code"],
     "share": ("part",),
+    "lettre_intention_on": ("date_lettre_intention", "date_li"),
+    "projet_valide_on": ("date_projet_valide", "date_projet_de_sante", "date_projet_sante"),
+    "aci_signed_on": ("date_aci", "date_signature_aci", "signature_aci"),
 }
+DATES = {"lettre_intention_on": "lettre_intention", "projet_valide_on": "projet_valide", "aci_signed_on": "aci_signe"}
+"""Optional columns of the table of CPTS: the day on which each stage was reached."""
 
 
 class Perimeters(NamedTuple):
@@ -37,17 +43,25 @@ class Perimeters(NamedTuple):
     ----------
     cpts
         One row per CPTS, sorted by ``cpts_id``: ``cpts_id``, ``cpts_name`` (text), ``stage`` (ordered category
-        ``pre_projet`` < ``lettre_intention`` < ``projet_valide`` < ``aci_signe``; missing when unknown).
+        ``pre_projet`` < ``lettre_intention`` < ``projet_valide`` < ``aci_signe``; missing when unknown). Where the list
+        gives them, also ``lettre_intention_on``, ``projet_valide_on`` and ``aci_signed_on`` (dates; missing when unknown).
     membership
         One row per CPTS and unit, sorted: ``cpts_id``, ``insee_code``, ``share`` (part of the unit's population in
-        the CPTS, above 0 and up to 1), ``method`` (how the share is known; ``list`` for a list of communes).
+        the CPTS, above 0 and up to 1), ``method`` (how the share is known: ``list``, ``iris``, and from drawn
+        perimeters ``polygon``, ``grid`` or ``area``, with ``area_share``, the part of the unit's area).
     """
 
     cpts: pd.DataFrame
     membership: pd.DataFrame
 
 
-def read_perimeters(path: Path | str | None, communes: pd.DataFrame, *, cpts: Path | str | None = None) -> Perimeters:
+def read_perimeters(
+    path: Path | str | None,
+    communes: pd.DataFrame,
+    *,
+    cpts: Path | str | None = None,
+    iris: Path | str | None = None,
+) -> Perimeters:
     """Read the perimeters of CPTS; the embedded ones when no file is given.
 
     Codes from before a merger become today's, and a code of Paris, Lyon or Marseille becomes its arrondissements:
@@ -61,32 +75,42 @@ def read_perimeters(path: Path | str | None, communes: pd.DataFrame, *, cpts: Pa
     communes
         The units of today, as :func:`cptsgeo.communes.read_communes` returns them.
     cpts
-        CSV or XLSX with one row per CPTS: ``cpts_id``, ``cpts_name``, ``stage``.
+        CSV or XLSX with one row per CPTS: ``cpts_id``, ``cpts_name``, ``stage``, and if known the days on which stages
+        were reached: ``lettre_intention_on``, ``projet_valide_on``, ``aci_signed_on``.
+    iris
+        Populations by IRIS, for a list of ``code_iris``; see :func:`cptsgeo.iris.iris_shares`.
 
     Raises
     ------
     DataError
         With every unknown code, unknown stage and CPTS that the two files do not share.
     """
-    perimeters, findings = parse_perimeters(path, communes, cpts=cpts)
+    perimeters, findings = parse_perimeters(path, communes, cpts=cpts, iris=iris)
     raise_errors(findings)
     return perimeters
 
 
 def parse_perimeters(
-    path: Path | str | None, communes: pd.DataFrame, *, cpts: Path | str | None = None
+    path: Path | str | None,
+    communes: pd.DataFrame,
+    *,
+    cpts: Path | str | None = None,
+    iris: Path | str | None = None,
 ) -> tuple[Perimeters, list[Finding]]:
     """Read as :func:`read_perimeters`, and return what was found: errors, and what was recoded or expanded."""
     if path is None:
         path, cpts = embedded("cpts_perimeters/membership.csv"), embedded("cpts_perimeters/cpts.csv")
-    table = read_table(path, header_has=["insee_code", *ALIASES["insee_code"]])
-    table = table.renamed(ALIASES, required=["insee_code"])
+    table = read_table(path, header_has=["insee_code", "code_iris", *ALIASES["insee_code"]])
+    table = table.renamed(ALIASES, required=[] if is_iris_list(table) else ["insee_code"])
     if not {"cpts_id", "cpts_name"} & set(table.rows.columns):
         table.renamed(ALIASES, required=["cpts_name"])
-    findings = bad_codes(table)
+    found: list[Finding] = []
+    if is_iris_list(table):
+        table, found = iris_shares(table, communes, None if iris is None else read_iris_populations(iris))
+    findings = found + bad_codes(table)
     described = table if cpts is None else read_table(cpts).renamed(ALIASES, required=["cpts_id"])
     members = _members(table, findings)
-    entities = _entities(described, findings)
+    entities = described_cpts(described, findings)
     if cpts is not None:
         findings += _unshared(members, entities, table.file, described.file)
     members = _resolve_codes(members, communes, table.file, findings)
@@ -94,12 +118,12 @@ def parse_perimeters(
     return Perimeters(entities, members), findings
 
 
-def _with_ids(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
+def identified(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     """Give every row its cpts_id and cpts_name: each stands in for the other where it is the only one known."""
     rows = table.rows
     name = rows["cpts_name"] if "cpts_name" in rows else rows["cpts_id"]
     identifier = rows.get("cpts_id", name)
-    findings += [
+    nameless = [
         Finding(
             "cpts_missing",
             "error",
@@ -111,14 +135,15 @@ def _with_ids(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
         )
         for row in rows.index[identifier == ""]
     ]
+    findings += [finding for finding in nameless if finding not in findings]
     return rows.assign(cpts_id=identifier, cpts_name=name.where(name != "", identifier))[identifier != ""]
 
 
-def _entities(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
+def described_cpts(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     """Build the table of CPTS; a CPTS whose rows disagree on name or stage is an error."""
     import pandas as pd
 
-    rows = _with_ids(table, findings)
+    rows = identified(table, findings)
     stages = rows["stage"] if "stage" in rows else pd.Series("", rows.index, dtype="str")
     words = {word: stage["key"] for stage in parameters("stages")["stage"] for word in stage["words"]}
     words |= {stage: stage for stage in STAGES}
@@ -139,7 +164,8 @@ def _entities(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
         for row in rows.index[keys.isna() & (stages != "")]
     ]
     stage = pd.Categorical(keys.where(keys.notna(), None), categories=list(STAGES), ordered=True)
-    entities = rows[["cpts_id", "cpts_name"]].assign(stage=stage)
+    entities = rows[["cpts_id", "cpts_name"]].assign(stage=stage, **_dates(rows, table.file, findings))
+    findings += _early_dates(entities, table.file)
     different = entities.drop_duplicates()
     for identifier in sorted(set(different.loc[different["cpts_id"].duplicated(), "cpts_id"])):
         versions = different[different["cpts_id"] == identifier]
@@ -147,14 +173,10 @@ def _entities(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
             Finding(
                 "cpts_contradictory",
                 "error",
-                _("the rows of {cpts} do not agree on its name or stage: {versions}").format(
-                    cpts=identifier,
-                    versions="; ".join(
-                        f"{name}, {labels('stages').get(stage, _('stage unknown'))}"
-                        for name, stage in zip(versions["cpts_name"], versions["stage"], strict=True)
-                    ),
+                _("the rows of {cpts} do not agree on its name, stage or dates: {versions}").format(
+                    cpts=identifier, versions="; ".join(_described(row) for row in versions.to_dict("records"))
                 ),
-                _("give the CPTS the same name and stage on every row"),
+                _("give the CPTS the same name, stage and dates on every row"),
                 table.file,
                 int(versions.index[1]),
                 "stage",
@@ -164,17 +186,74 @@ def _entities(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
     return different.drop_duplicates("cpts_id").sort_values("cpts_id", ignore_index=True)
 
 
-def _members(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
-    """Keep the well-formed rows of the membership list: row, cpts_id, insee_code, share as text."""
+def _dates(rows: pd.DataFrame, file: str, findings: list[Finding]) -> dict[str, pd.Series]:
+    """Read the optional dates of the table of CPTS; a cell that is not a day is an error."""
     import pandas as pd
 
-    own: list[Finding] = []
-    rows = _with_ids(table, own)
-    findings += [finding for finding in own if finding not in findings]
+    columns = {}
+    for name in DATES:
+        if name not in rows:
+            continue
+        days = rows[name].map(parse_day)
+        findings += [
+            Finding(
+                "date_wrong",
+                "error",
+                _("{value} is not a day").format(value=rows.loc[row, name]),
+                _("write it as 2024-03-31 or 31/03/2024; leave the cell empty when the day is not known"),
+                file,
+                int(str(row)),
+                name,
+                str(rows.loc[row, name]),
+            )
+            for row in rows.index[days.isna() & (rows[name] != "")]
+        ]
+        columns[name] = pd.to_datetime(days).astype("datetime64[s]")
+    return columns
+
+
+def _early_dates(entities: pd.DataFrame, file: str) -> list[Finding]:
+    """List the CPTS that have the date of a stage that they have not reached."""
+    ranks = {stage: rank for rank, stage in enumerate(STAGES)}
+    reached = entities["stage"].astype("object").map(ranks)
+    return [
+        Finding(
+            "date_of_later_stage",
+            "warning",
+            _("{cpts} has a date of {later}, and its stage is {stage}").format(
+                cpts=entities.loc[row, "cpts_name"],
+                later=labels("stages")[stage],
+                stage=labels("stages")[str(entities.loc[row, "stage"])],
+            ),
+            _("correct the stage or the date; the stage decides"),
+            file,
+            int(str(row)),
+            name,
+        )
+        for name, stage in DATES.items()
+        if name in entities
+        for row in entities.index[entities[name].notna() & (reached < ranks[stage])]
+    ]
+
+
+def _described(row: dict[str, Any]) -> str:
+    """Write the name, stage and known dates of one row of the table of CPTS."""
+    days = [f"{name} {row[name]:%Y-%m-%d}" for name in DATES if name in row and row[name] == row[name]]
+    return ", ".join([row["cpts_name"], labels("stages").get(row["stage"], _("stage unknown")), *days])
+
+
+def _members(table: TextTable, findings: list[Finding]) -> pd.DataFrame:
+    """Keep the well-formed rows of the membership list: row, cpts_id, insee_code, share as text, method."""
+    import pandas as pd
+
+    rows = identified(table, findings)
     share = rows["share"] if "share" in rows else pd.Series("1", rows.index, dtype="str")
     wrong = {finding.row for finding in findings}
-    members = rows.assign(share=share)[["cpts_id", "insee_code", "share"]]
-    return members[[row not in wrong for row in members.index]].reset_index()
+    method = rows["method"] if "method" in rows else pd.Series("list", rows.index, dtype="str")
+    members = rows.assign(share=share, method=method.where(method != "", "list"))[
+        ["cpts_id", "insee_code", "share", "method"]
+    ]
+    return members[~members.index.isin(list(wrong))].reset_index()
 
 
 def _unshared(members: pd.DataFrame, entities: pd.DataFrame, member_file: str, cpts_file: str) -> list[Finding]:
@@ -249,7 +328,7 @@ def _resolve_codes(members: pd.DataFrame, communes: pd.DataFrame, file: str, fin
                 row.listed,
             )
         )
-    unknown = ~members["insee_code"].isin(communes["insee_code"])
+    unknown = ~among(members["insee_code"], communes["insee_code"])
     for row in members[unknown].itertuples():
         findings.append(
             Finding(
@@ -309,7 +388,7 @@ def _shares(members: pd.DataFrame, file: str, findings: list[Finding]) -> pd.Dat
         )
         for row in members[wrong].itertuples()
     ]
-    table = members[~wrong].assign(share=share[~wrong].astype("float64"), method="list")
+    table = members[~wrong].assign(share=share[~wrong].astype("float64"))
     return table[["cpts_id", "insee_code", "share", "method"]].sort_values(["cpts_id", "insee_code"], ignore_index=True)
 
 
@@ -332,7 +411,7 @@ def with_stages(perimeters: Perimeters, stages: Iterable[str]) -> Perimeters:
     )
 
 
-def parse_stages(text: str) -> tuple[str, ...]:
+def parse_stages(text: str, *, where: str = "--stages") -> tuple[str, ...]:
     """Read a list of stages such as ``projet_valide,aci_signe``.
 
     Raises
@@ -346,6 +425,6 @@ def parse_stages(text: str) -> tuple[str, ...]:
         raise UsageError(
             _("{value} is not a stage of a CPTS").format(value=", ".join(unknown) or "«»"),
             fix=_("give one or more of: {stages}").format(stages=", ".join((*STAGES, "unknown"))),
-            where="--stages",
+            where=where,
         )
     return chosen

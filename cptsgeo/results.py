@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from cptsgeo.contours import dissolve, undrawn
 from cptsgeo.coverage import coverage, unit_coverage
 from cptsgeo.crs import areas_km2
+from cptsgeo.errors import Finding
+from cptsgeo.funding import funding, funding_by
 from cptsgeo.i18n import _
 from cptsgeo.parameters import labels
+from cptsgeo.planning import planning_tables
 from cptsgeo.schemas import TABLES, conform
 from cptsgeo.sizes import double_counts, double_counts_by_pair, size_distribution, sizes, unit_size_class
 from cptsgeo.study import Study
@@ -40,12 +43,15 @@ class Results:
         ``covered`` or ``out_of_scope``), ``geometry``.
     outlines
         Outlines of the CPTS and of the départements, by layer: ``name``, ``geometry``.
+    findings
+        Those of the study, and of its planning.
     """
 
     study: Study
     tables: dict[str, pd.DataFrame]
     units: gpd.GeoDataFrame
     outlines: dict[str, gpd.GeoDataFrame]
+    findings: tuple[Finding, ...]
 
     @property
     def undrawn(self) -> pd.DataFrame:
@@ -53,16 +59,19 @@ class Results:
         return undrawn(self.study.units, self.units[self.units.geometry.notna()])
 
 
-def compute_tables(study: Study) -> dict[str, pd.DataFrame]:
+def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
     """Compute every table of a study, each checked against its schema.
 
     Returns
     -------
     dict
-        File name (without ending) to table.
+        File name (without ending) to table; those of the planning engine where the study has outlines.
+    list of Finding
+        What the planning engine could not do as asked; see :func:`cptsgeo.planning.planning_tables`.
     """
     areas = areas_km2(study.contours) if study.contours is not None else None
-    tables = {}
+    tables: dict[str, pd.DataFrame] = {}
+    findings: list[Finding] = []
     for level in LEVELS:
         table = coverage(study.communes, study.perimeters, in_scope=study.in_scope, by=level, areas_km2=areas)
         tables[f"coverage_by_{level}"] = conform(table, "coverage" if areas is None else "coverage_with_area")
@@ -75,16 +84,23 @@ def compute_tables(study: Study) -> dict[str, pd.DataFrame]:
     tables["double_counts_by_pair"] = conform(
         double_counts_by_pair(study.communes, study.perimeters), "double_counts_by_pair"
     )
+    tables["funding"] = conform(funding(study.communes, study.perimeters), "funding")
+    for level in ("scope", "region", "departement"):
+        table = funding_by(study.communes, study.perimeters, by=level, in_scope=study.in_scope)
+        tables[f"funding_by_{level}"] = conform(table, "funding_by")
     tables["white_zones"] = conform(white_zones(study.units, study.perimeters), "white_zones")
     tables["white_zones_by_density"] = conform(
         white_zones_by_density(study.units, study.perimeters), "white_zones_by_density"
     )
-    return tables
+    if study.contours is not None:
+        planned, findings = planning_tables(study.communes, study.perimeters, study.contours, in_scope=study.in_scope)
+        tables |= planned
+    return tables, findings
 
 
 def compute(study: Study) -> Results:
     """Compute the tables of a study read with contours, and what its pages draw."""
-    tables = compute_tables(study)
+    tables, findings = compute_tables(study)
     contours = study.contours
     assert contours is not None, "the study was read with contours"
     units = _units(study, contours, tables["sizes"])
@@ -95,7 +111,7 @@ def compute(study: Study) -> Results:
         _("CPTS"): dissolve(contours, members.map(names)),
         _("Départements"): dissolve(contours, departements),
     }
-    return Results(study, tables, units, outlines)
+    return Results(study, tables, units, outlines, (*study.findings, *findings))
 
 
 def _units(study: Study, contours: gpd.GeoDataFrame, size_table: pd.DataFrame) -> gpd.GeoDataFrame:

@@ -88,7 +88,9 @@ def in_scope(communes: pd.DataFrame, scope: Scope) -> pd.Series:
     known = sorted(column.dropna().unique())
     unknown = [code for code in scope.codes if code not in known]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.5)
+        bare = unknown[0].lstrip("0").upper()
+        near = [code for code in known if code.lstrip("0") == bare]
+        near = near or difflib.get_close_matches(unknown[0], known, n=3, cutoff=0.5)
         raise DataError(
             _("no unit of the table of communes has the code {codes} ({kind})").format(
                 codes=", ".join(unknown), kind=scope.kind

@@ -68,10 +68,28 @@ def member_populations(communes: pd.DataFrame, perimeters: Perimeters) -> pd.Dat
         how="left",
         validate="many_to_one",
     )
-    stacked = joined.sort_values(["insee_code", "cpts_id"])
-    reached = inhabitants(stacked["population"], stacked.groupby("insee_code")["share"].cumsum())
-    below = reached.groupby(stacked["insee_code"]).shift(fill_value=0)
-    return joined.assign(population_in_cpts=reached - below)
+    return joined.assign(population_in_cpts=stacked_parts(joined, ["insee_code"]))
+
+
+def stacked_parts(members: pd.DataFrame, units: list[str]) -> pd.Series:
+    """Count the inhabitants that each CPTS has in each unit, so that the parts of a unit sum to what they cover.
+
+    Parameters
+    ----------
+    members
+        ``cpts_id``, ``population`` (of the unit), ``share``, and the columns of ``units``.
+    units
+        Columns that name a unit: its code, and its edition where there are several.
+
+    Returns
+    -------
+    Series
+        Whole inhabitants, index of ``members``.
+    """
+    stacked = members.sort_values([*units, "cpts_id"])
+    keys = [stacked[name] for name in units]
+    reached = inhabitants(stacked["population"], stacked["share"].groupby(keys).cumsum())
+    return (reached - reached.groupby(keys).shift(fill_value=0)).reindex(members.index)
 
 
 def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = None) -> pd.DataFrame:
@@ -103,7 +121,7 @@ def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = N
 
     members = member_populations(communes, perimeters)
     grouped = members.groupby("cpts_id")
-    table = perimeters.cpts.copy()
+    table = perimeters.cpts[["cpts_id", "cpts_name", "stage"]].copy()
     table["units"] = table["cpts_id"].map(grouped.size()).fillna(0).astype("int64")
     table["population"] = table["cpts_id"].map(grouped["population_in_cpts"].sum()).fillna(0).astype("int64")
     table["size_class"] = pd.array(size_class(table["population"], on=on), dtype="Int64")
@@ -123,14 +141,25 @@ def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = N
     return table
 
 
+def first_above_bounds(on: date | None = None) -> list[tuple[int, int]]:
+    """Return each bound between classes, with the first population of the upper class.
+
+    Examples
+    --------
+    >>> first_above_bounds()
+    [(40000, 40000), (80000, 80000), (175000, 175001)]
+    """
+    edition = in_force("size_classes", on)
+    sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
+    return [(bound, bound if belongs_to == "upper" else bound + 1) for bound, belongs_to in sides]
+
+
 def _margins(population: pd.Series, on: date | None) -> tuple[pd.Series, pd.Series]:
     """Count the inhabitants that each population can lose, and win, without changing class."""
     import numpy as np
     import pandas as pd
 
-    edition = in_force("size_classes", on)
-    sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
-    first_above = np.array([bound if belongs_to == "upper" else bound + 1 for bound, belongs_to in sides])
+    first_above = np.array([first for _bound, first in first_above_bounds(on)])
     rank = np.searchsorted(first_above, population.to_numpy(), side="right")
     floors = np.concatenate([[np.nan], first_above])[rank]
     ceilings = np.concatenate([first_above, [np.nan]])[rank]

@@ -7,10 +7,14 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cptsgeo.codes import among
 from cptsgeo.communes import embedded_communes, parse_communes, read_density, with_density
 from cptsgeo.errors import CptsGeoError, DataError, Finding, raise_errors
 from cptsgeo.i18n import _, ngettext, number
+from cptsgeo.layers import is_layer
 from cptsgeo.perimeters import Perimeters, parse_perimeters, with_stages
+from cptsgeo.placement import TOLERANCE_M
+from cptsgeo.population import read_grid
 from cptsgeo.scope import Scope, embedded_scope, in_scope, touched_departements
 
 if TYPE_CHECKING:
@@ -42,6 +46,16 @@ class Inputs:
         Where the list is complete; the départements that the list touches when not given.
     stages
         Stages whose CPTS count; all when empty.
+    iris
+        File of populations by IRIS, for a list of IRIS.
+    grid
+        Population raster or cells, for drawn perimeters that cut units.
+    area_weighting
+        Share by area the cut units that no grid speaks of.
+    tolerance_m
+        Width in metres under which a piece of a unit is snapped.
+    repair
+        Make invalid polygons of drawn layers valid.
     """
 
     communes: tuple[Path, ...] = ()
@@ -54,6 +68,11 @@ class Inputs:
     perimeters_date: date | None = None
     scope: Scope | None = None
     stages: tuple[str, ...] = ()
+    iris: Path | None = None
+    grid: Path | None = None
+    area_weighting: bool = False
+    tolerance_m: float = TOLERANCE_M
+    repair: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +95,8 @@ class Study:
         Outlines of the units of the scope and of these CPTS; ``None`` when they were not asked for.
     findings
         Warnings and remarks; errors were raised.
+    cuts
+        For drawn perimeters, the pieces of the units that they cut: see :class:`cptsgeo.population.Shares`.
     """
 
     inputs: Inputs
@@ -85,6 +106,7 @@ class Study:
     perimeters: Perimeters
     contours: gpd.GeoDataFrame | None
     findings: tuple[Finding, ...]
+    cuts: pd.DataFrame | None = None
 
     @property
     def units(self) -> pd.DataFrame:
@@ -120,7 +142,7 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
             communes = with_density(communes, read_density(inputs.density))
         except CptsGeoError as error:
             findings += as_findings(error)
-    perimeters, found = parse_perimeters(inputs.perimeters, reference, cpts=inputs.cpts)
+    perimeters, cuts, found = _perimeters(inputs, reference)
     findings += found
     if any(finding.severity == "error" for finding in findings):
         return None, findings
@@ -140,14 +162,34 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
         contours = read_contours(inputs.contours, codes=codes | set(perimeters.membership["insee_code"]))
         findings += check_contours(contours, accept_holes=inputs.accept_holes)
     findings += check(communes, perimeters, in_scope=inside, contours=contours)
-    present = perimeters.membership.loc[perimeters.membership["insee_code"].isin(codes), "cpts_id"].unique()
+    present = perimeters.membership.loc[among(perimeters.membership["insee_code"], codes), "cpts_id"].unique()
     empty = ~perimeters.cpts["cpts_id"].isin(perimeters.membership["cpts_id"])
     kept = perimeters.cpts[perimeters.cpts["cpts_id"].isin(present) | empty]
     counted = Perimeters(
         kept.reset_index(drop=True),
         perimeters.membership[perimeters.membership["cpts_id"].isin(kept["cpts_id"])].reset_index(drop=True),
     )
-    return Study(inputs, communes, inside, scope, counted, contours, tuple(findings)), findings
+    return Study(inputs, communes, inside, scope, counted, contours, tuple(findings), cuts), findings
+
+
+def _perimeters(inputs: Inputs, communes: pd.DataFrame) -> tuple[Perimeters, pd.DataFrame | None, list[Finding]]:
+    """Read the perimeters: a list, or a drawing placed over the outlines of the units, with what it cuts."""
+    if inputs.perimeters is None or not is_layer(inputs.perimeters):
+        perimeters, findings = parse_perimeters(inputs.perimeters, communes, cpts=inputs.cpts, iris=inputs.iris)
+        return perimeters, None, findings
+    from cptsgeo.contours import read_contours
+    from cptsgeo.drawn import parse_drawn_perimeters
+
+    return parse_drawn_perimeters(
+        inputs.perimeters,
+        communes,
+        read_contours(inputs.contours),
+        cpts=inputs.cpts,
+        grid=None if inputs.grid is None else read_grid(inputs.grid),
+        area_weighting=inputs.area_weighting,
+        tolerance_m=inputs.tolerance_m,
+        repair=inputs.repair,
+    )
 
 
 def as_findings(error: CptsGeoError) -> list[Finding]:
@@ -162,8 +204,8 @@ def _missing_units(communes: pd.DataFrame, inputs: Inputs) -> list[Finding]:
         return []
     national = embedded_communes()
     touched = national["departement_code"].isin(communes["departement_code"])
-    missing = national[touched & ~national["insee_code"].isin(communes["insee_code"])]
-    other = communes[~communes["insee_code"].isin(national["insee_code"])]
+    missing = national[touched & ~among(national["insee_code"], communes["insee_code"])]
+    other = communes[~among(communes["insee_code"], national["insee_code"])]
     files = ", ".join(path.name for path in inputs.communes)
     texts = [
         (

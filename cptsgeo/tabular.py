@@ -7,6 +7,7 @@ import io
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,7 +113,9 @@ class TextTable:
         return TextTable(self.file, self.rows.rename(columns=names))
 
 
-def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str | None = None) -> TextTable:
+def read_table(
+    path: Path | str, *, header_has: Sequence[str] = (), sheet: str | None = None, fill_merged: bool = False
+) -> TextTable:
     """Read a table as text; nothing is converted, so ``01001`` stays ``01001``.
 
     The content decides the format, and must agree with the file's ending. CSV: UTF-8 with or without BOM, else
@@ -125,10 +128,12 @@ def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str |
     path
         A ``.csv``, ``.txt``, ``.tsv``, ``.xlsx`` or ``.parquet`` file; ``-`` for the standard input.
     header_has
-        Column names: when given, the header is the first of the leading rows that holds one of them, whatever its
-        case and accents; else it is the first row.
+        Column names: when given, the header is the last of the leading rows that holds one of them, whatever its
+        case and accents (INSEE writes headings in words above the names); else it is the first row.
     sheet
         Sheet of an XLSX workbook; the first one when not given.
+    fill_merged
+        Give every cell of a merged range of an XLSX sheet the value that the range shows.
 
     Raises
     ------
@@ -146,7 +151,7 @@ def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str |
         return _read_parquet(file, content)
     if content.startswith(ZIP_MAGIC) and not content[30:].startswith(ODS_ENTRY):
         _expect(path, {".xlsx"}, "XLSX")
-        rows = _xlsx_rows(file, content, sheet)
+        rows = _xlsx_rows(file, content, sheet, fill_merged)
     else:
         _refuse(file, content)
         _expect(path, {".csv", ".txt", ".tsv"}, _("delimited text"))
@@ -156,6 +161,22 @@ def read_table(path: Path | str, *, header_has: Sequence[str] = (), sheet: str |
 
 def _folded_name(column: str) -> str:
     return fold(column).replace(" ", "_")
+
+
+def parse_day(text: str) -> date | None:
+    """Read a day written as ``2024-03-31`` or ``31/03/2024``, with midnight behind it or not; ``None`` for another text.
+
+    Examples
+    --------
+    >>> parse_day("31/03/2024"), parse_day("2024-03-31 00:00:00"), parse_day("03/31/2024")
+    (datetime.date(2024, 3, 31), datetime.date(2024, 3, 31), None)
+    """
+    for form in ("%Y-%m-%d", "%d/%m/%Y"):
+        try:
+            return datetime.strptime(text.removesuffix(" 00:00:00").removesuffix("T00:00:00"), form).date()
+        except ValueError:
+            continue
+    return None
 
 
 def _content(path: Path) -> bytes:
@@ -259,7 +280,7 @@ def is_guarded(cell: str) -> bool:
     return cell.startswith("'") and cell.lstrip("'").startswith(FORMULA_STARTS)
 
 
-def _xlsx_rows(file: str, content: bytes, sheet: str | None) -> list[tuple[int, list[str]]]:
+def _xlsx_rows(file: str, content: bytes, sheet: str | None, fill_merged: bool) -> list[tuple[int, list[str]]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
@@ -271,7 +292,12 @@ def _xlsx_rows(file: str, content: bytes, sheet: str | None) -> list[tuple[int, 
                 fix=_("give the name of one of its sheets"),
                 where=file,
             )
-        cells = workbook.get_sheet_by_name(sheet or names[0]).to_python(skip_empty_area=False)
+        page = workbook.get_sheet_by_name(sheet or names[0])
+        cells = page.to_python(skip_empty_area=False)
+        for (top, left), (bottom, right) in (page.merged_cell_ranges or ()) if fill_merged else ():
+            for row in range(top, min(bottom + 1, len(cells))):
+                for column in range(left, min(right + 1, len(cells[row]))):
+                    cells[row][column] = cells[top][left]
     except CalamineError as error:
         raise FileError(
             _("the workbook cannot be read ({reason})").format(reason=error),
@@ -288,7 +314,7 @@ def _cell_text(value: object) -> str:
         return ";".join(map(str, value))
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    return _without_guard(str(value).strip())
+    return str(value).strip()
 
 
 def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -> TextTable:
@@ -299,13 +325,13 @@ def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -
         raise _empty(file)
     start = 0
     if header_has:
-        start = next(
+        start = max(
             (
                 position
                 for position, (_row, cells) in enumerate(filled[:HEADER_SEARCH_ROWS])
                 if header_has & {_folded_name(cell) for cell in cells}
             ),
-            0,
+            default=0,
         )
     header = filled[start][1]
     while header and not header[-1]:

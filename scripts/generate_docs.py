@@ -1,6 +1,7 @@
-"""Write the docs that the program itself knows: the command line and the glossary of columns, in both languages.
+"""Write the docs that the program itself knows: the command line and the glossary of columns in both languages, the sources.
 
-python scripts/generate_docs.py            write docs/cli.fr.md, docs/cli.en.md, docs/glossary.fr.md, docs/glossary.en.md
+python scripts/generate_docs.py            write docs/cli.fr.md, docs/cli.en.md, docs/glossary.fr.md, docs/glossary.en.md,
+                                           docs/data-sources.md
 python scripts/generate_docs.py --check    fail when one of them is not fresh
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -17,6 +19,7 @@ from cptsgeo.cli.root import cli
 from cptsgeo.cli.texts import translate_click
 from cptsgeo.i18n import LANGUAGES, _, language
 from cptsgeo.schemas import COLUMNS, TABLES
+from cptsgeo.sources.catalogue import sources
 
 DOCS = Path(__file__).parents[1] / "docs"
 TITLES = {"fr": ("Ligne de commande", "Glossaire"), "en": ("Command line", "Glossary")}
@@ -33,6 +36,9 @@ def command_line(lang: str) -> str:
             raise click.ClickException(f"the command {name} cannot be loaded")
         inner = click.Context(command, info_name=name, parent=context, max_content_width=100)
         parts.append(f"## cptsgeo {name}\n\n```text\n{command.get_help(inner).rstrip()}\n```")
+        for below in command.commands.values() if isinstance(command, click.Group) else ():
+            lowest = click.Context(below, info_name=below.name, parent=inner, max_content_width=100)
+            parts.append(f"### cptsgeo {name} {below.name}\n\n```text\n{below.get_help(lowest).rstrip()}\n```")
     return "\n\n".join(parts) + "\n"
 
 
@@ -46,8 +52,42 @@ def glossary(lang: str) -> str:
     return f"# {TITLES[lang][1]}\n\n{GENERATED}\n\n" + "\n".join(rows) + "\n"
 
 
+def data_sources() -> str:
+    """Write what each official source is, how it is read, its licence, and what to do when it changes."""
+    parts = [
+        "# Data sources",
+        GENERATED,
+        "`cptsgeo data list` shows this catalogue, `cptsgeo data pull` brings the sources, `cptsgeo data status` says how old"
+        " they are. It is kept in `cptsgeo/sources/catalogue.toml`. An address is that of the producer as it was known when"
+        " the catalogue was written; where there is none that lasts, the page says where a person finds the file, and a"
+        " mirror folder takes it: `MIRROR/<name>/<file>`.",
+    ]
+    for source in sources().values():
+        module, _colon, function = source.reader.partition(":")
+        reader = getattr(import_module(f"cptsgeo.sources.{module}"), function)
+        rows = [
+            ("What", source.en),
+            ("Producer", source.producer),
+            ("Licence", source.licence),
+            ("Page", f"<{source.page}>"),
+            ("Address", f"<{source.address}>" if source.address else "none that lasts"),
+            ("In a mirror", f"`{source.name}/{source.file}`"),
+            ("Format", source.form),
+            ("Expected size", f"{source.bytes:,} bytes"),
+            ("Read by", f"`cptsgeo.sources.{module}.{function}`: {(reader.__doc__ or '').strip().splitlines()[0]}"),
+            ("Date of the content", source.dated_by.replace("_", " ")),
+            ("Late after", f"{source.rhythm:,} days"),
+            *([("Frozen", f"since {source.frozen}; use `{source.successor}`")] if source.frozen else []),
+            ("When it changes", source.change),
+        ]
+        lines = ["| | |", "|---|---|", *(f"| {name} | {text} |" for name, text in rows)]
+        parts.append(f"## {source.name}\n\n" + "\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
 def documents() -> Iterator[tuple[Path, str]]:
     """Yield each generated file and its text."""
+    yield DOCS / "data-sources.md", data_sources()
     for lang in LANGUAGES:
         with language(lang):
             translate_click()

@@ -1,7 +1,7 @@
 """Opens pages in headless Chromium, cut off from any network, and fails on whatever a quiet page would not do.
 
 A page fails its test on a request for anything but a file, on a dialog, on a console error or warning, on a page error.
-Use it with ``from tests.browser import browser, open_page``.
+The fixtures are those of every test (tests/conftest.py): one browser for the whole session.
 """
 
 from __future__ import annotations

@@ -16,11 +16,17 @@ from hypothesis import HealthCheck, settings
 from cptsgeo import i18n
 from cptsgeo.cli import main
 from cptsgeo.perimeters import STAGES, Perimeters
+from tests.browser import browser, open_page  # noqa: F401
 
-settings.register_profile(
-    "cptsgeo", deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("cptsgeo")
+for profile, examples in (("quick", 8), ("thorough", 300)):
+    settings.register_profile(
+        profile,
+        deadline=None,
+        max_examples=examples,
+        derandomize=profile == "quick",
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 TOY_MAP = """
 AABBGG..J

@@ -36,7 +36,7 @@ def test_the_class_on_both_sides_of_every_bound(population, expected):
 
 def test_no_class_before_the_first_law():
     assert size_class(40_000, on=date(2019, 6, 20)).tolist() == 2
-    with pytest.raises(UsageError, match="n’a pas d’édition en vigueur") as refused:
+    with pytest.raises(UsageError, match="size_classes n’a pas d’édition en vigueur au 19 juin 2019") as refused:
         size_class(40_000, on=date(2019, 6, 19))
     assert "20 juin 2019" in refused.value.fix
 

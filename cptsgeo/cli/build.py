@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,33 @@ from cptsgeo.i18n import N_, _, number
 @input_options
 @option("-o", "--output", type=click.Path(path_type=Path), required=True, help=N_("Folder to write."))
 @option("--overwrite", is_flag=True, help=N_("Replace what an earlier build wrote."))
+@option("--embedded", is_flag=True, help=N_("Use the embedded data even where data is pulled (`cptsgeo data`)."))
 @option("--no-maps", is_flag=True, help=N_("Write the tables and the index, and no map page."))
-def command(output: Path, overwrite: bool, no_maps: bool, **options: Any) -> None:
+def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **options: Any) -> None:
     """Build, show progress on a terminal, and sum up on stderr."""
     from cptsgeo.build import build
     from cptsgeo.maps.pages import finding
+    from cptsgeo.sources.defaults import with_pulled
+    from cptsgeo.sources.status import banner
 
     def progress(step: str) -> None:
         if sys.stderr.isatty():
             say(f"· {step}")
 
-    results = build(inputs(**options), output, with_maps=not no_maps, overwrite=overwrite, progress=progress)
-    tell_findings(results.study.findings)
+    chosen = inputs(**options)
+    pulled: tuple[str, ...] = ()
+    if not embedded:
+        chosen, pulled = with_pulled(chosen)
+    say(
+        _("Pulled data that serves: {names}.").format(names=", ".join(pulled))
+        if pulled
+        else _("No pulled data serves: the embedded data and the files given do.")
+    )
+    warning = banner(pulled, date.today())
+    if warning:
+        say(warning)
+    results = build(chosen, output, with_maps=not no_maps, overwrite=overwrite, progress=progress)
+    tell_findings(results.findings)
     say(finding(results))
     say(
         _("{units} units, {cpts} CPTS, {tables} tables. Open {index}").format(

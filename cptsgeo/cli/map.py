@@ -12,6 +12,7 @@ from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _
 
+BASEMAPS = ("plan-ign", "osm")
 PAGES = ("coverage", "sizes", "white_zones", "all_layers")
 
 
@@ -22,9 +23,14 @@ PAGES = ("coverage", "sizes", "white_zones", "all_layers")
 )
 @input_options
 @option("--page", "which", type=click.Choice(PAGES), default="all_layers", show_default=True, help=N_("What it shows."))
+@option(
+    "--tiles",
+    type=click.Choice(BASEMAPS),
+    help=N_("Online basemap: the page then asks its site for it. Default: none, the page asks for nothing."),
+)
 @option("-o", "--output", type=click.Path(path_type=Path), required=True, help=N_("File to write (.html)."))
 @option("--overwrite", is_flag=True, help=N_("Replace what exists."))
-def command(which: str, output: Path, overwrite: bool, **options: Any) -> None:
+def command(which: str, tiles: str | None, output: Path, overwrite: bool, **options: Any) -> None:
     """Read, compute, draw."""
     from cptsgeo.files import whole_file
     from cptsgeo.maps.pages import page
@@ -32,5 +38,5 @@ def command(which: str, output: Path, overwrite: bool, **options: Any) -> None:
 
     results = compute(study(with_contours=True, uses_density=True, **options))
     with whole_file(output, overwrite=overwrite) as part:
-        part.write_text(page(results, which), encoding="utf-8", newline="")
+        part.write_text(page(results, which, tiles=tiles or ""), encoding="utf-8", newline="")
     say(_("Written: {path}").format(path=output))

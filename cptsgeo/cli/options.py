@@ -13,7 +13,7 @@ from cptsgeo.cli.texts import option
 from cptsgeo.i18n import LANGUAGES, N_, _, headed, ngettext, number
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     import pandas as pd
 
@@ -54,7 +54,7 @@ _INPUTS = (
         "--perimeters",
         type=_path(),
         help=N_(
-            "CPTS and their communes: cpts_id or cpts_name, insee_code, and stage if known (CSV, XLSX). Default: embedded perimeters."
+            "CPTS and their communes: cpts_id or cpts_name, insee_code or code_iris, and stage if known (CSV, XLSX); or drawn as polygons (GeoPackage, GeoJSON, Shapefile, GeoParquet). Default: embedded perimeters."
         ),
     ),
     option("--cpts", type=_path(), help=N_("CPTS apart from their communes: cpts_id, cpts_name, stage.")),
@@ -75,6 +75,28 @@ _INPUTS = (
             "CPTS that count, by stage: pre_projet, lettre_intention, projet_valide, aci_signe, unknown. Default: all."
         ),
     ),
+    option("--iris", type=_path(), help=N_("Populations by IRIS (CSV, XLSX), for a list of IRIS.")),
+    option(
+        "--grid",
+        type=_path(),
+        help=N_(
+            "Population grid, for polygons that cut communes: GeoTIFF of counts, or Filosofi cells (CSV, Parquet, GeoPackage)."
+        ),
+    ),
+    option(
+        "--area-weighting",
+        is_flag=True,
+        help=N_("Share by area the cut communes that no grid speaks of, as if people lived evenly in them."),
+    ),
+    option(
+        "--tolerance",
+        "tolerance_m",
+        type=click.FloatRange(min=0),
+        default=30.0,
+        show_default=True,
+        help=N_("Width in metres under which a piece of a commune cut by a polygon is snapped."),
+    ),
+    option("--repair", is_flag=True, help=N_("Make invalid polygons valid, and say what area that changes.")),
     option(
         "--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")
     ),
@@ -90,6 +112,22 @@ _OUTPUT = (
     ),
     option("-o", "--output", type=_path(), help=N_("File to write. Default: the screen.")),
     option("--overwrite", is_flag=True, help=N_("Replace what exists.")),
+)
+
+_NEED = (
+    option(
+        "--need",
+        multiple=True,
+        type=_path(),
+        help=N_(
+            "Need by unit: insee_code and zoning, apl, share_75, qpv_population, qpv_count or ald_prevalence (CSV, XLSX, Parquet), or the GeoJSON of the QPV. Repeat for several files."
+        ),
+    ),
+    option(
+        "--need-weights",
+        type=_path(),
+        help=N_("Other weights of the components of need: a TOML file with a table [weights] that sums to 1."),
+    ),
 )
 
 
@@ -112,6 +150,32 @@ def output_options(function: F) -> F:
     return _stacked(_OUTPUT)(function)
 
 
+def need_options(function: F) -> F:
+    """Add ``--need`` and ``--need-weights``."""
+    return _stacked(_NEED)(function)
+
+
+def scores(read: Study, need: tuple[Path, ...], need_weights: Path | None) -> pd.DataFrame | None:
+    """Score the need of all units from the files of :func:`need_options`; nothing where none was given."""
+    from cptsgeo.errors import UsageError, raise_errors
+    from cptsgeo.need import need as score
+    from cptsgeo.need_input import parse_need, read_need_weights
+
+    if not need:
+        if need_weights is not None:
+            raise UsageError(
+                _("weights alone score nothing"),
+                fix=_("give the need of the units with --need"),
+                where="--need-weights",
+            )
+        return None
+    known, findings = parse_need(need, read.communes)
+    raise_errors(findings)
+    tell_findings(findings)
+    weights = read_need_weights(need_weights) if need_weights is not None else None
+    return score(read.communes, known, weights=weights)
+
+
 def inputs(
     *,
     communes: tuple[Path, ...],
@@ -124,6 +188,11 @@ def inputs(
     perimeters_date: datetime | None,
     scope: str | None,
     stages: str | None,
+    iris: Path | None,
+    grid: Path | None,
+    area_weighting: bool,
+    tolerance_m: float,
+    repair: bool,
 ) -> Inputs:
     """Make the inputs of a study from the values of :func:`input_options`."""
     from cptsgeo.perimeters import parse_stages
@@ -141,6 +210,11 @@ def inputs(
         perimeters_date=perimeters_date.date() if perimeters_date else None,
         scope=parse_scope(scope) if scope else None,
         stages=parse_stages(stages) if stages else (),
+        iris=iris,
+        grid=grid,
+        area_weighting=area_weighting,
+        tolerance_m=tolerance_m,
+        repair=repair,
     )
 
 
@@ -161,6 +235,19 @@ def study(*, with_contours: bool = False, uses_density: bool = False, **options:
     )
     say(words.format(scope=result.scope, names=names))
     return result
+
+
+def parse_on(text: str | None) -> date | None:
+    """Read the day of the law; the latest law when none is given."""
+    from cptsgeo.errors import UsageError
+    from cptsgeo.tabular import parse_day
+
+    day = parse_day(text) if text else None
+    if text and day is None:
+        raise UsageError(
+            _("{value} is not a day").format(value=text), fix=_("write it as 2024-03-31 or 31/03/2024"), where="--on"
+        )
+    return day
 
 
 def say(text: str) -> None:

@@ -50,6 +50,36 @@ class Command(click.Command):
                 formatter.write(f"  {line}\n")
 
 
+class Group(click.Group):
+    """Translate the help of a command that has commands of its own."""
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the help in the reader's language."""
+        formatter.write_paragraph()
+        with formatter.indentation():
+            formatter.write_text(_(self.help) if self.help else "")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands, in the order in which they were added."""
+        with formatter.section(_("Commands")):
+            formatter.write_dl(
+                [
+                    (name, _(command.help).split(":")[0] if command.help else "")
+                    for name, command in self.commands.items()
+                ]
+            )
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the example line by line, unwrapped."""
+        with formatter.section(_("Example")):
+            for line in (self.epilog or "").splitlines():
+                formatter.write(f"  {line}\n")
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the commands in the order in which they were added."""
+        return list(self.commands)
+
+
 def command(name: str, *, text: str, example: str) -> Callable[[Callable[..., Any]], Command]:
     """Make a command whose help, ``text``, is translated and ends with an example that runs."""
     return click.command(name, cls=Command, help=text, epilog=example, context_settings=CONTEXT)

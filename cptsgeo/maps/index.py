@@ -10,6 +10,7 @@ from cptsgeo.i18n import N_, _, current_language, number
 from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place
 from cptsgeo.results import Results
 from cptsgeo.schemas import label
+from cptsgeo.study import Inputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,21 @@ CONTENTS = {
     "size_distribution": N_("Size classes by région"),
     "double_counts": N_("Communes in several CPTS: the ledger of double counts"),
     "double_counts_by_pair": N_("CPTS that share communes, by pair"),
+    "funding": N_("What the ACI may pay to each CPTS, in euros a year"),
+    "funding_by_scope": N_("What the ACI pays in the whole scope (ACI signed), in euros a year"),
+    "funding_by_region": N_("What the ACI pays by région (ACI signed), in euros a year"),
+    "funding_by_departement": N_("What the ACI pays by département (ACI signed), in euros a year"),
     "white_zones": N_("Communes in no CPTS, the most populous first"),
     "white_zones_by_density": N_("White zones by density group and level"),
+    "clusters": N_("White zones gathered into clusters of communes that border each other"),
+    "cluster_units": N_("The communes of each cluster"),
+    "cluster_parts": N_("Each cluster by région, département, EPCI and density"),
+    "cluster_neighbours": N_("The CPTS beside each cluster, with the border that they share"),
+    "cluster_need": N_("Need score of each cluster, with its components"),
+    "extensions": N_("What each CPTS would become by taking in a cluster beside it, and the euros it changes"),
+    "plan": N_("Least costly plan that fills the white zones: the CPTS it extends or creates"),
+    "plan_units": N_("The plan, commune by commune"),
+    "plan_summary": N_("The plan in one row: who would be covered, and at what cost"),
 }
 PAGE_DEFINITIONS = {
     "coverage": N_("Who is covered, by the stage of the CPTS"),
@@ -33,6 +47,7 @@ PAGE_DEFINITIONS = {
     "white_zones": N_("Communes in no CPTS, urban and rural"),
     "all_layers": N_("The three maps on one page, as layers"),
 }
+EXERCISE_DEFINITION = N_("Fictional resources of Martinique, north-east coast closed: nearest, status board, directory")
 
 
 def index_page(results: Results, *, with_maps: bool = True) -> str:
@@ -58,6 +73,10 @@ def index_page(results: Results, *, with_maps: bool = True) -> str:
         pages=[
             {"file": f"{name}.html", "title": _(title), "definition": _(PAGE_DEFINITIONS[name])}
             for name, title in (PAGES.items() if with_maps else ())
+        ]
+        + [
+            {"file": "crise_martinique.html", "title": _("Crisis kit (exercise)"), "definition": _(EXERCISE_DEFINITION)}
+            for _kit in range(with_maps and results.study.inputs == Inputs())
         ],
         rates=_rates(results.tables["coverage_by_departement"]),
         tables=[

@@ -7,6 +7,7 @@ that comes from data is escaped here, or set by the page's script as text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
 from typing import Any
@@ -47,6 +48,33 @@ COLUMNS = (
     "stage_label",
 )
 LISTED = 300
+
+
+@dataclass(frozen=True)
+class Basemap:
+    """An online basemap: address of its tiles, origin that the page may then ask, credit."""
+
+    tiles: str
+    origin: str
+    credit: str
+
+
+BASEMAPS: Mapping[str, Basemap] = MappingProxyType(
+    {
+        "plan-ign": Basemap(
+            "https://data.geopf.fr/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&STYLE=normal&TILEMATRIXSET=PM"
+            "&LAYER=GEOGRAPHICALGRIDSYSTEMS.PLANIGNV2&FORMAT=image/png&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}",
+            "https://data.geopf.fr",
+            N_("Basemap: Plan IGN, © IGN – Géoplateforme (Licence Ouverte 2.0)"),
+        ),
+        "osm": Basemap(
+            "https://tile.openstreetmap.org/{z}/{x}/{y}.png",
+            "https://tile.openstreetmap.org",
+            N_("Basemap: © OpenStreetMap contributors (ODbL)"),
+        ),
+    }
+)
+TILES_OPACITY = 0.65
 _NO_OUTLINES: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({})
 
 
@@ -61,6 +89,7 @@ def map_page(
     credits: Sequence[str],  # noqa: A002
     outlines: Mapping[str, gpd.GeoDataFrame] = _NO_OUTLINES,
     start: str | None = None,
+    tiles: str = "",
 ) -> str:
     """Write one self-contained map page.
 
@@ -82,11 +111,13 @@ def map_page(
         Lines over the communes, by title: GeoDataFrames with ``name`` and ``geometry``. The last one is shown at first.
     start
         Key of the theme shown first; by default the first theme.
+    tiles
+        Key of :data:`BASEMAPS`: an online basemap, and the only thing that the page then asks the network for.
 
     Raises
     ------
     UsageError
-        Without a theme, or with a ``start`` that is none of them.
+        Without a theme, or with a ``start`` or ``tiles`` that is none of them.
     DataError
         As :class:`cptsgeo.maps.commune_layer.CommuneLayer`.
     """
@@ -98,6 +129,13 @@ def map_page(
             _("there is no theme {theme!r}").format(theme=start),
             fix=_("choose one of: {choices}").format(choices=", ".join(keys)),
         )
+    if tiles and tiles not in BASEMAPS:
+        raise UsageError(
+            _("there is no basemap {tiles!r}").format(tiles=tiles),
+            fix=_("choose one of: {choices}").format(choices=", ".join(BASEMAPS)),
+            where="--tiles",
+        )
+    basemap = BASEMAPS[tiles] if tiles else None
     shown = list(outlines)[-1:]
     layer = CommuneLayer(
         units,
@@ -117,6 +155,8 @@ def map_page(
     names = [_(TERRITORY_NAMES[territory]) for territory, _bounds, _population in layer.territories]
     m = folium.Map(tiles=None, zoom_control=False, attribution_control=False, fade_animation=False, zoom_snap=0.5)
     m.options |= {"min_zoom": 3, "max_zoom": 15}
+    if basemap:
+        folium.TileLayer(basemap.tiles, attr=_(basemap.credit), control=False).add_to(m)
     layer.add_to(m)
     _Panel(
         layer,
@@ -125,12 +165,16 @@ def map_page(
             [
                 _panel(themes, outlines, shown, units, names, keys.index(start) if start else 0),
                 _table(len(units)),
-                _foot(notes, credits),
+                _foot(notes, credits, basemap),
             ]
         ),
-        config=_config(layer, start=keys.index(start) if start else 0),
+        config={
+            **_config(layer, start=keys.index(start) if start else 0),
+            "opacity": TILES_OPACITY if basemap else 1,
+            "online": basemap is not None,
+        },
     ).add_to(m)
-    return self_contained(m, title=title)
+    return self_contained(m, title=title, online=[basemap.origin] if basemap else [])
 
 
 class _Panel(MacroElement):
@@ -161,7 +205,7 @@ class _Panel(MacroElement):
         figure.html.add_child(Verbatim(f"{self.after}\n{config}"), name="cptsgeo_after")
         super().render(**kwargs)  # type: ignore[no-untyped-call]
         figure.header.add_child(Verbatim(f"<style>{own_text('page.css')}</style>"), name="cptsgeo_page.css")
-        for script in ("search.js", "table.js", "page.js"):
+        for script in ("search.js", "table.js", "towns.js", "page.js"):
             figure.header.add_child(Verbatim(f"<script>{own_text(script)}</script>"), name=f"cptsgeo_{script}")
         return ""
 
@@ -257,7 +301,7 @@ def _legend(theme: Theme, index: int, *, hidden: bool) -> str:
     """Write the legend of a theme: every class, with its units and population."""
     heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in (_("Class"), _("Communes"), _("Inhabitants")))
     rows = "".join(
-        f'<tr><th scope="row">{_swatch(one)}<span dir="auto">{escape(one.label)}</span></th>'
+        f'<tr><th scope="row">{swatch(one)}<span dir="auto">{escape(one.label)}</span></th>'
         f"<td>{number(one.units)}</td><td>{number(one.population)}</td></tr>"
         for one in theme.classes
     )
@@ -268,7 +312,7 @@ def _legend(theme: Theme, index: int, *, hidden: bool) -> str:
     )
 
 
-def _swatch(one: MapClass) -> str:
+def swatch(one: MapClass) -> str:
     """Draw the colour and pattern of a class."""
     red, green, blue = (int(one.color[at : at + 2], 16) for at in (1, 3, 5))
     ink = "#5a3a10" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "#ffffff"
@@ -321,14 +365,22 @@ def _table(count: int) -> str:
 """
 
 
-def _foot(notes: Sequence[str], lines: Sequence[str]) -> str:
+def _foot(notes: Sequence[str], lines: Sequence[str], basemap: Basemap | None) -> str:
     """Write notes and credits."""
     parts = []
+    if basemap:
+        lines = [*lines, _(basemap.credit)]
     for heading, texts in ((_("Notes"), notes), (_("Sources and credits"), lines)):
         if texts:
             items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in texts)
             parts.append(f"<section><h2>{escape(heading)}</h2><ul>{items}</ul></section>")
-    made = escape(_("Page made with cptsgeo, Folium and Leaflet. It asks the network for nothing."))
+    made = escape(
+        _(
+            "Page made with cptsgeo, Folium and Leaflet. It asks {site} for its basemap, and the network for nothing else."
+        ).format(site=basemap.origin)
+        if basemap
+        else _("Page made with cptsgeo, Folium and Leaflet. It asks the network for nothing.")
+    )
     return f'<footer class="cg-foot">{"".join(parts)}<p>{made}</p></footer>'
 
 

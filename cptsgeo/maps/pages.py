@@ -33,7 +33,7 @@ SIZE_BOUNDS = {
 }
 
 
-def page(results: Results, name: str) -> str:
+def page(results: Results, name: str, *, tiles: str = "") -> str:
     """Write one page of :data:`PAGES` as self-contained HTML.
 
     Parameters
@@ -42,6 +42,8 @@ def page(results: Results, name: str) -> str:
         As :func:`cptsgeo.results.compute` returns them.
     name
         Key of :data:`PAGES`.
+    tiles
+        Key of :data:`cptsgeo.maps.page.BASEMAPS`; none asks the network for nothing.
     """
     from cptsgeo.maps.page import map_page
 
@@ -60,6 +62,7 @@ def page(results: Results, name: str) -> str:
         notes=notes(results),
         credits=credits_of(results),
         outlines=results.outlines,
+        tiles=tiles,
     )
 
 

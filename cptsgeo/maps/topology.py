@@ -23,8 +23,11 @@ import shapely
 
 from cptsgeo.errors import DataError
 from cptsgeo.i18n import _
+from cptsgeo.maps.outline_cache import ENOUGH, cache_file, load, store
+from cptsgeo.maps.topology_type import Ints, Topology
 
-Ints = npt.NDArray[np.int64]
+__all__ = ["Floats", "Ints", "Topology", "build_topology", "detail", "polygons", "territory_of"]
+
 Floats = npt.NDArray[np.float64]
 
 MERCATOR_HALF = 20037508.342789244
@@ -40,25 +43,6 @@ TERRITORIES: tuple[tuple[str, float, float, float, float, int], ...] = (
     ("mayotte", 44.8, -13.2, 45.5, -12.4, 4471),
     ("saint_pierre_et_miquelon", -57.0, 46.4, -55.8, 47.4, 4467),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Topology:
-    """A coverage as arcs.
-
-    ``x``, ``y`` and ``rank`` run over the points of all arcs, ``arc_sizes`` says how many points each has. A unit is
-    ``unit_rings`` rings, a ring is ``ring_arcs`` references, a reference is ``2 * arc + 1`` when the arc is walked backwards.
-    """
-
-    bits: int
-    levels: int
-    arc_sizes: Ints
-    x: Ints
-    y: Ints
-    rank: Ints
-    unit_rings: Ints
-    ring_arcs: Ints
-    refs: Ints
 
 
 def territory_of(longitude: Floats, latitude: Floats) -> npt.NDArray[np.int64]:
@@ -96,7 +80,8 @@ def detail(units: int) -> tuple[tuple[float, ...], int]:
 def build_topology(geometry: gpd.GeoSeries, tolerances: Sequence[float], bits: int) -> Topology:
     """Simplify polygons together, cut them into arcs, and round them to the grid.
 
-    The last results are kept: the pages of one atlas draw the same outlines.
+    The last results are kept in memory, those of many units also on disk (:mod:`cptsgeo.maps.outline_cache`): the pages
+    of one atlas draw the same outlines, and so does the next atlas.
 
     Parameters
     ----------
@@ -146,7 +131,16 @@ class _Shapes:
 
 @lru_cache(maxsize=4)
 def _cached(source: _Shapes, tolerances: tuple[float, ...], bits: int) -> Topology:
-    shapes = source.shapes
+    kept = cache_file(source.digest, tolerances, bits) if len(source.shapes) >= ENOUGH else None
+    topology = load(kept) if kept else None
+    if topology is None:
+        topology = _simplified(source.shapes, tolerances, bits)
+        if kept:
+            store(kept, topology)
+    return topology
+
+
+def _simplified(shapes: npt.NDArray[np.object_], tolerances: tuple[float, ...], bits: int) -> Topology:
     present = np.flatnonzero(~shapely.is_missing(shapes) & ~shapely.is_empty(shapes))
     centre = shapely.get_coordinates(shapely.point_on_surface(shapes[present]))
     territory = territory_of(centre[:, 0], centre[:, 1]) if len(present) else np.empty(0, dtype=np.int64)

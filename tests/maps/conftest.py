@@ -14,7 +14,6 @@ import shapely
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from cptsgeo.maps.theme import STAGES, WHITE_ZONE, Theme, styled
-from tests.browser import browser, open_page  # noqa: F401
 
 WIDTH = 8
 SIDE = 0.02

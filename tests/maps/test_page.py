@@ -202,6 +202,7 @@ def test_the_table_sorts_filters_and_downloads(open_page: Open, units, page_part
     page = open_page(map_page(units, toy_themes(units), **page_parts))
     page.locator("#cg-table summary").click()
     rows = page.locator("#cg-table-body tbody tr")
+    rows.nth(19).wait_for()
     assert rows.count() == 20
     assert rows.first.locator("td, th").all_inner_texts()[:4] == ["97201", "Commune 0", "Martinique", "1\u202f000"]
     page.get_by_role("button", name="Population").click()

@@ -139,3 +139,44 @@ def test_an_outline_follows_the_borders_of_its_units() -> None:
     own = {int(ref) >> 1 for ref in topology.refs}
     assert 0 < len(arcs) < len(own)
     assert _members(np.array([shapely.box(2.01, 46.01, 2.06, 46.06)], dtype=object), source.values) is None
+
+
+def test_outlines_of_many_units_are_kept_on_disk_and_read_back_equal(tmp_path, monkeypatch) -> None:
+    from dataclasses import fields
+
+    from cptsgeo.maps import outline_cache, topology
+
+    monkeypatch.setenv("CPTSGEO_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(topology, "ENOUGH", 4)
+    boxes = [shapely.box(2 + 0.01 * i, 48, 2.01 + 0.01 * i, 48.01) for i in range(6)]
+    shapes = gpd.GeoSeries([*boxes, None], crs=4326)
+    topology._cached.cache_clear()
+    first = topology.build_topology(shapes, (1.0, 5.0), 24)
+    (kept,) = (tmp_path / "cache").glob("outlines-*.npz")
+    topology._cached.cache_clear()
+    monkeypatch.setattr(topology, "_simplified", lambda *_arguments: pytest.fail("simplified again"))
+    again = topology.build_topology(shapes, (1.0, 5.0), 24)
+    for one in fields(first):
+        assert np.array_equal(getattr(first, one.name), getattr(again, one.name)), one.name
+    monkeypatch.undo()
+    kept.write_bytes(kept.read_bytes()[:100])
+    assert outline_cache.load(kept) is None
+    kept.write_bytes(b"")
+    assert outline_cache.load(kept) is None
+
+
+def test_other_outlines_tolerances_or_grids_are_other_files_and_the_cache_can_be_off(tmp_path, monkeypatch) -> None:
+    from cptsgeo.maps.outline_cache import KEPT, cache_file, store
+    from cptsgeo.maps.topology import build_topology
+
+    monkeypatch.setenv("CPTSGEO_CACHE", str(tmp_path))
+    names = {cache_file(b"a", (1.0,), 24), cache_file(b"b", (1.0,), 24), cache_file(b"a", (2.0,), 24)}
+    assert len({*names, cache_file(b"a", (1.0,), 21)}) == 4
+    one = build_topology(gpd.GeoSeries([shapely.box(2, 48, 2.1, 48.1)], crs=4326), (1.0,), 24)
+    for at in range(KEPT + 3):
+        store(tmp_path / f"outlines-{at}.npz", one)
+    assert len(list(tmp_path.glob("outlines-*.npz"))) == KEPT
+    (tmp_path / "file").write_text("x")
+    store(tmp_path / "file" / "outlines-x.npz", one)
+    monkeypatch.setenv("CPTSGEO_CACHE", "off")
+    assert cache_file(b"a", (1.0,), 24) is None

@@ -251,10 +251,13 @@ window.cptsgeo = window.cptsgeo || {};
     }
   }
 
-  cptsgeo.open = async function (identifier) {
+  /* Inflates a block of the page, and empties its element to free the memory. */
+  cptsgeo.bytes = async function (identifier) {
     const element = document.getElementById(identifier);
     const bytes = await inflate(JSON.parse(element.textContent).deflate);
     element.textContent = "";
-    return new Store(bytes);
+    return bytes;
   };
+
+  cptsgeo.open = async (identifier) => new Store(await cptsgeo.bytes(identifier));
 })(window.cptsgeo);

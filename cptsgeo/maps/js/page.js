@@ -6,13 +6,17 @@
     const config = JSON.parse(document.getElementById("cg-config").textContent);
     const { words } = config;
     const wait = document.getElementById("cg-wait");
+    if (new URLSearchParams(location.hash.slice(1)).has("embed")) document.documentElement.classList.add("cg-embed");
     const corners = config.territories.map((bounds) => L.latLngBounds(bounds));
 
     L.control.zoom({ position: "topright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
     L.control.scale({ imperial: false }).addTo(map);
     if (corners.length) map.fitBounds(corners[0], { padding: [14, 14], animate: false });
 
+    if (config.online) L.control.attribution({ prefix: false }).addTo(map);
+
     layer.ready.then((store) => {
+      layer.tiles.setOpacity(config.opacity);
       layer.painter.theme = config.start;
       const hash = new URLSearchParams(location.hash.slice(1));
       const wanted = store.meta.themes.findIndex((theme) => theme.key === hash.get("theme"));
@@ -21,8 +25,9 @@
       startViews(map, layer, corners);
       cptsgeo.startSearch(store, words, (row) => layer.select(row));
       cptsgeo.startTable(store, config.columns, words);
-      startPermalink(store, layer);
+      startPermalink(map, store, layer);
       startPrint(map, layer);
+      if (corners.length) cptsgeo.startTowns(map, store, layer);
       wait.hidden = corners.length > 0;
       wait.textContent = corners.length ? "" : words.empty;
       layer.tiles.on("painted", () => { document.documentElement.dataset.painted = "yes"; });
@@ -52,6 +57,7 @@
   }
 
   /* Paints a rectangle of the world on a canvas of its own, step by step. */
+  cptsgeo.paint = paint;
   function paint(painter, canvas, bounds, width, height, density) {
     const crs = L.CRS.EPSG3857;
     const a = crs.latLngToPoint(bounds.getNorthWest(), 0), b = crs.latLngToPoint(bounds.getSouthEast(), 0);
@@ -61,6 +67,9 @@
     canvas.height = height * density;
     const context = canvas.getContext("2d");
     context.setTransform(density, 0, 0, density, 0, 0);
+    context.beginPath();
+    context.rect(0, 0, width, height);
+    context.clip(); /* in print a canvas is a list of strokes, and would run over its edge */
     return painter.steps(context, width, height, ((a.x + b.x) / 2) * scale - width / 2, ((a.y + b.y) / 2) * scale - height / 2, zoom, density);
   }
 
@@ -83,13 +92,23 @@
     mark();
   }
 
-  function startPermalink(store, layer) {
+  /* "#view=west,south,east,north" opens the map on a rectangle, unless a commune is asked for too. */
+  function startView(map) {
+    const hash = new URLSearchParams(location.hash.slice(1));
+    const [west, south, east, north] = (hash.get("view") || "").split(",").map(Number);
+    if (hash.has("insee") || !(Math.abs(north) <= 85 && Math.abs(south) <= 85 && Math.abs(west) <= 180 && Math.abs(east) <= 180)) return;
+    map.fitBounds([[south, west], [north, east]], { animate: false });
+  }
+
+  function startPermalink(map, store, layer) {
+    startView(map);
     layer.on("select", (event) => {
       const hash = new URLSearchParams(location.hash.slice(1));
       hash.set("insee", event.identifier);
       history.replaceState(null, "", "#" + hash);
     });
     window.addEventListener("hashchange", () => {
+      startView(map);
       const wanted = new URLSearchParams(location.hash.slice(1)).get("insee");
       const row = wanted ? store.row(wanted) : -1;
       if (row < 0) return;

@@ -1,4 +1,4 @@
-/* Finds communes by name or code, whatever the accents, with the keyboard or the pointer. */
+/* A search box with suggestions, by keyboard or pointer, whatever the accents; and the search of communes by name or code. */
 (function (cptsgeo) {
   "use strict";
   const SHOWN = 12;
@@ -9,17 +9,14 @@
       .replace(/(^| )st(?= )/g, "$1saint").replace(/(^| )ste(?= )/g, "$1sainte");
   };
 
+  /* Searches the communes of a store. */
   cptsgeo.startSearch = function (store, words, choose) {
-    const { element, plain } = cptsgeo;
-    const input = document.getElementById("cg-search");
-    const list = document.getElementById("cg-results");
-    const status = document.getElementById("cg-status");
-    const format = new Intl.NumberFormat(store.meta.lang);
-    let names = null, results = [], active = -1;
+    const { plain } = cptsgeo;
+    let names = null;
 
     function find(text) {
       const wanted = plain(text);
-      if (!wanted) return { rows: [], total: 0 };
+      if (!wanted) return { found: [], total: 0 };
       names = names || Array.from({ length: store.rows }, (_, row) => plain(store.value("name", row)));
       const code = text.trim().toUpperCase();
       const found = [];
@@ -30,27 +27,45 @@
         if (order < 9) found.push([order, -(store.value("population", row) || 0), row]);
       }
       found.sort((a, b) => a[0] - b[0] || a[1] - b[1] || a[2] - b[2]);
-      return { rows: found.slice(0, SHOWN).map((one) => one[2]), total: found.length };
+      return { found: found.slice(0, SHOWN).map((one) => one[2]), total: found.length };
     }
 
+    const describe = (row) => ({
+      name: store.value("name", row),
+      code: store.value("insee_code", row),
+      place: `${store.value("departement_name", row)} (${store.value("departement_code", row)})`,
+    });
+    cptsgeo.startCombobox({ lang: store.meta.lang, words, find, describe, choose });
+  };
+
+  /* Ties the search box of the page to `find(text)`, which returns `found` (at most twelve) and `total`. */
+  cptsgeo.startCombobox = function ({ lang, words, find, describe, choose }) {
+    const { element } = cptsgeo;
+    const input = document.getElementById("cg-search");
+    const list = document.getElementById("cg-results");
+    const status = document.getElementById("cg-status");
+    const format = new Intl.NumberFormat(lang);
+    let results = [], active = -1;
+
     function show() {
-      const { rows, total } = find(input.value);
-      results = rows;
+      const { found, total } = find(input.value);
+      results = found;
       active = -1;
-      list.replaceChildren(...rows.map((row, index) => {
+      list.replaceChildren(...found.map((one, index) => {
+        const { name, code, place } = describe(one);
         const item = element("li");
         item.id = "cg-result-" + index;
         item.setAttribute("role", "option");
         item.setAttribute("aria-selected", "false");
-        item.append(element("bdi", store.value("name", row)), " ", element("span", store.value("insee_code", row)));
-        const place = element("small");
-        place.append(element("bdi", `${store.value("departement_name", row)} (${store.value("departement_code", row)})`));
-        item.append(place);
+        item.append(element("bdi", name), " ", element("span", code));
+        const small = element("small");
+        small.append(element("bdi", place));
+        item.append(small);
         item.addEventListener("pointerdown", (event) => { event.preventDefault(); pick(index); });
         return item;
       }));
-      open(rows.length > 0);
-      const message = total === 0 ? words.none_found : total > rows.length ? words.found_more : words.found;
+      open(found.length > 0);
+      const message = total === 0 ? words.none_found : total > found.length ? words.found_more : words.found;
       status.textContent = input.value.trim() ? message.replace("{count}", format.format(total)) : "";
     }
 
@@ -68,11 +83,11 @@
     }
 
     function pick(index) {
-      const row = results[index];
-      input.value = store.value("name", row);
+      const { name } = describe(results[index]);
+      input.value = name;
       open(false);
-      status.textContent = words.shown.replace("{name}", () => store.value("name", row));
-      choose(row);
+      status.textContent = words.shown.replace("{name}", () => name);
+      choose(results[index]);
     }
 
     input.addEventListener("input", show);

@@ -1,0 +1,108 @@
+"""``cptsgeo card``: the identity card of one CPTS."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cptsgeo.cli.options import input_options, parse_on, say, study, tell_findings
+from cptsgeo.cli.texts import command as make_command
+from cptsgeo.cli.texts import option
+from cptsgeo.i18n import N_, _
+
+SCHEMATIC = "schematic"
+"""Source of the embedded outlines: their borders are not real, and no neighbour is told from them."""
+
+FORMATS = {".html": "html", ".json": "json"}
+
+
+@make_command(
+    "card",
+    text=N_(
+        "Write the identity card of a CPTS: type of territory, size class and margins, stage and dates, communes,"
+        " départements and régions, population by census year, neighbours, ACI levels. One page without any request, or"
+        " JSON."
+    ),
+    example="cptsgeo card 972-madinina -f json",
+)
+@click.argument("cpts_id")
+@input_options
+@option(
+    "--edition",
+    "edition_files",
+    multiple=True,
+    help=N_("Populations of one census year, as YEAR=FILE, for the trend. Repeat for each year."),
+)
+@option(
+    "--paid-stages",
+    default="aci_signe",
+    show_default=True,
+    help=N_("Stages at which a CPTS is paid, unknown included."),
+)
+@option("--on", help=N_("Day of the law to apply, such as 2024-03-01. Default: the latest."))
+@option(
+    "-f",
+    "--format",
+    "form",
+    type=click.Choice(tuple(FORMATS.values())),
+    help=N_("Output format. Default: that of --output, else json."),
+)
+@option("-o", "--output", type=click.Path(path_type=Path), help=N_("File to write. Default: the screen."))
+@option("--overwrite", is_flag=True, help=N_("Replace what exists."))
+def command(
+    cpts_id: str,
+    edition_files: tuple[str, ...],
+    paid_stages: str,
+    on: str | None,
+    form: str | None,
+    output: Path | None,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Read, compute, deliver."""
+    from cptsgeo.adjacency import adjacency
+    from cptsgeo.card import cards
+    from cptsgeo.card_page import card_page
+    from cptsgeo.editions import edition_findings, parse_editions, read_editions
+    from cptsgeo.errors import UsageError
+    from cptsgeo.files import whole_file
+    from cptsgeo.perimeters import parse_stages
+    from cptsgeo.watch import cpts_editions
+
+    when, paid, files = parse_on(on), parse_stages(paid_stages, where="--paid-stages"), parse_editions(edition_files)
+    form = form or (FORMATS.get(output.suffix.lower(), "") if output else "json")
+    if not form:
+        raise UsageError(
+            _("{form!r} is not an output format").format(form=output.suffix if output else ""),
+            fix=_("choose one of: {choices}").format(choices=", ".join(FORMATS.values())),
+            where="--output",
+        )
+    read = study(with_contours=True, **options)
+    trend = None
+    if files:
+        editions = read_editions(files, read.communes)
+        tell_findings(edition_findings(editions, set(read.perimeters.membership["insee_code"])))
+        trend = cpts_editions(editions.populations, read.perimeters, on=when)
+    contours = read.contours
+    assert contours is not None, "the study was read with contours"
+    real = contours[contours["geometry_source"] != SCHEMATIC]
+    borders = adjacency(real).borders if len(real) else None
+    found = cards(
+        read.communes,
+        read.perimeters,
+        cpts_ids=[cpts_id],
+        editions=trend,
+        borders=borders,
+        on=when,
+        paid_stages=paid,
+    )[cpts_id]
+    text = card_page(found) if form == "html" else json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+    if output is None or str(output) == "-":
+        click.echo(text, nl=False)
+        return
+    with whole_file(output, overwrite=overwrite) as part:
+        part.write_text(text, encoding="utf-8", newline="")
+    say(_("Written: {path}").format(path=output))

@@ -1,0 +1,78 @@
+"""``cptsgeo crisis``: the crisis kit, for the public or for the crisis cell."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from cptsgeo.cli.options import input_options, inputs, say, tell_findings
+from cptsgeo.cli.texts import command as make_command
+from cptsgeo.cli.texts import option
+from cptsgeo.i18n import N_, _
+
+AUDIENCES = ("public", "cellule_de_crise")
+
+
+@make_command(
+    "crisis",
+    text=N_(
+        "Build the crisis kit: one page that opens without network, and its tables (CSV, GeoJSON, GeoPackage, GPX, KML). People of the register of objections are left out, and every byte written is searched for them: one that is found throws the kit away."
+    ),
+    example="cptsgeo crisis --resources ressources.csv --optout oppositions.json --title 'Martinique' -o kit",
+)
+@option(
+    "--resources",
+    multiple=True,
+    required=True,
+    type=click.Path(path_type=Path),
+    help=N_("Resources (CSV, XLSX, Parquet, GeoJSON, GeoPackage). Repeat for several files."),
+)
+@option(
+    "--optout",
+    required=True,
+    type=click.Path(path_type=Path),
+    help=N_("Register of objections; see `cptsgeo optout`. No kit is built without it."),
+)
+@option(
+    "--audience",
+    type=click.Choice(AUDIENCES),
+    default="public",
+    show_default=True,
+    help=N_("cellule_de_crise adds mobile numbers and reserved places, and says so on the page."),
+)
+@option("--title", required=True, help=N_("Heading of the page; status files pass between kits of one title."))
+@option("--hazards", type=click.Path(path_type=Path), help=N_("Hazard zones to show: polygons."))
+@option("--close-exposed", is_flag=True, help=N_("Shut the resources inside the zones; with --exercise only."))
+@option("--exercise", is_flag=True, help=N_("Write EXERCICE across the page."))
+@input_options
+@option("-o", "--output", type=click.Path(path_type=Path), required=True, help=N_("Folder to write."))
+@option("--overwrite", is_flag=True, help=N_("Replace what an earlier build wrote."))
+def command(
+    resources: tuple[Path, ...],
+    optout: Path,
+    audience: Any,
+    title: str,
+    hazards: Path | None,
+    close_exposed: bool,
+    exercise: bool,
+    output: Path,
+    overwrite: bool,
+    **options: Any,
+) -> None:
+    """Build, and say what was left out."""
+    from cptsgeo.crisis import Kit, sum_up, write_kit
+    from cptsgeo.errors import UsageError
+
+    if close_exposed and not (exercise and hazards):
+        raise UsageError(
+            _("--close-exposed invents statuses: it goes with --exercise and --hazards"),
+            fix=_("add both, or leave --close-exposed out"),
+        )
+    kit = Kit(resources, optout, audience, title, hazards, close_exposed, exercise, inputs(**options))
+    written, findings = write_kit(kit, output, now=datetime.now(), overwrite=overwrite)
+    tell_findings(findings)
+    say(sum_up(written))
+    say(_("Written: {path}").format(path=output / "index.html"))

@@ -1,0 +1,474 @@
+"""The crisis kit's page: resources on a map, filters, search, nearest, status board, directory, print, in one file.
+
+Resources go into one inert, deflated block; scripts write them as text only. The page asks the network for nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from datetime import date
+from html import escape
+from types import MappingProxyType
+from typing import Any
+
+import folium
+import geopandas as gpd
+import pandas as pd
+import shapely
+from branca.element import Figure, MacroElement
+from folium.template import Template
+
+from cptsgeo.i18n import _, current_language, day, number
+from cptsgeo.maps.assets import own_text
+from cptsgeo.maps.codec import data_block
+from cptsgeo.maps.commune_layer import CommuneLayer, TooltipField, Verbatim, json_for_script
+from cptsgeo.maps.self_contained import self_contained
+from cptsgeo.maps.theme import MapClass, Theme
+from cptsgeo.parameters import labels, parameters
+from cptsgeo.resources import MARKED, Audience
+from cptsgeo.schemas import label
+
+SCRIPTS = (
+    "search.js",
+    "page.js",
+    "crisis_data.js",
+    "crisis_board.js",
+    "crisis_layer.js",
+    "crisis_table.js",
+    "crisis_page.js",
+)
+STYLES = ("page.css", "crisis.css")
+GROUP_COLORS: Mapping[str, str] = MappingProxyType(
+    {
+        "establishment": "#0b4a8f",
+        "emergency": "#a3123a",
+        "equipment": "#5b2a86",
+        "shelter": "#00695c",
+        "professional": "#7a4100",
+    }
+)
+TEXT_COLUMNS = (
+    *("resource_id", "name", "insee_code", "position_precision", "status", "status_at", "status_source", "unit"),
+    *("phone", "mobile", "email", "opening", "source", "updated_at", "visibility"),
+)
+LABELLED = (
+    *("name", "kind", "insee_code", "status", "phone", "mobile", "email", "opening", "capacity", "position_precision"),
+    *("updated_at", "source", "visibility"),
+)
+_NO_LAYERS: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({})
+
+
+def crisis_page(
+    table: pd.DataFrame,
+    units: gpd.GeoDataFrame,
+    *,
+    title: str,
+    kit: str,
+    on: date | None,
+    audience: Audience,
+    exercise: bool = False,
+    outlines: Mapping[str, gpd.GeoDataFrame] = _NO_LAYERS,
+    hazards: gpd.GeoDataFrame | None = None,
+    notes: Sequence[str] = (),
+    credits: Sequence[str] = (),  # noqa: A002
+) -> str:
+    """Write the page of a kit.
+
+    Parameters
+    ----------
+    table
+        Resources that the audience may see; see :func:`cptsgeo.resources.read_resources`.
+    units
+        Communes, EPSG:4326: ``insee_code``, ``name``, ``population``, ``population_year``, ``geometry``.
+    title
+        Heading; shown as text.
+    kit
+        Name of the kit: status files of another one are refused.
+    on
+        Day of the data: "données au …", red past 35 days. None when it is not known.
+    audience
+        ``public`` or ``cellule_de_crise``: says so on the page.
+    exercise
+        Write EXERCICE across the page.
+    outlines
+        Lines over the communes, by title: GeoDataFrames with ``name`` and ``geometry``.
+    hazards
+        Zones to show: ``name`` and polygons, EPSG:4326.
+    notes, credits
+        Lines of the footer.
+    """
+    base = Theme("base", _("Communes"), "", (MapClass("commune", _("Commune"), "#f4f1ea"),))
+    layer = CommuneLayer(
+        units.assign(base="commune"),
+        [base],
+        tooltip=(TooltipField("population", _("Population"), "population_year"),),
+        columns=("insee_code", "name", "population", "population_year"),
+        outlines=outlines,
+        shown_outlines=list(outlines),
+    )
+    kinds = _kinds(table)
+    m = folium.Map(tiles=None, zoom_control=False, attribution_control=False, fade_animation=False, zoom_snap=0.5)
+    m.options |= {"min_zoom": 3, "max_zoom": 17}
+    layer.add_to(m)
+    _Panel(
+        layer,
+        block=_block(table, units, hazards, kinds),
+        before=_before(title, on, audience, exercise),
+        after="\n".join(
+            [_panel(table, units, kinds, outlines), _table(len(table)), _foot(notes, credits), _mark(exercise)]
+        ),
+        config=_config(table, layer, kit=kit, on=on, audience=audience),
+    ).add_to(m)
+    return self_contained(m, title=title)
+
+
+class _Panel(MacroElement):
+    """Puts the markup around the map, the block of resources, and starts the script."""
+
+    _template = Template(
+        """
+        {% macro script(this, kwargs) %}
+            cptsgeo.startCrisis({{ this._parent.get_name() }}, {{ this.layer.get_name() }}, "cz_resources");
+        {% endmacro %}
+        """
+    )
+
+    def __init__(self, layer: CommuneLayer, *, block: bytes, before: str, after: str, config: dict[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._name = "CrisisPage"
+        self.layer = layer
+        self.block = block
+        self.before = before
+        self.after = after
+        self.config = config
+
+    def render(self, **kwargs: Any) -> str:
+        """Add the markup around the map; what is returned is empty."""
+        figure = self.get_root()
+        assert isinstance(figure, Figure), "this panel must be on a map to be rendered"
+        figure.html.add_child(Verbatim(self.before), name="cptsgeo_before", index=0)
+        config = f'<script type="application/json" id="cg-config">{json_for_script(self.config)}</script>'
+        block = data_block("cz_resources", self.block)
+        figure.html.add_child(Verbatim(f"{self.after}\n{config}\n{block}"), name="cptsgeo_after")
+        super().render(**kwargs)  # type: ignore[no-untyped-call]
+        for style in STYLES:
+            figure.header.add_child(Verbatim(f"<style>{own_text(style)}</style>"), name=f"cptsgeo_{style}")
+        for script in SCRIPTS:
+            figure.header.add_child(Verbatim(f"<script>{own_text(script)}</script>"), name=f"cptsgeo_{script}")
+        return ""
+
+
+def _kinds(table: pd.DataFrame) -> list[dict[str, str]]:
+    """List the kinds that the table holds, in the order of the nomenclature."""
+    present = set(table["kind"])
+    return [
+        {
+            "key": entry["key"],
+            "label": entry[current_language()],
+            "icon": entry["icon"],
+            "color": GROUP_COLORS[entry["group"]],
+        }
+        for entry in parameters("resource_kinds")["kind"]
+        if entry["key"] in present
+    ]
+
+
+def _block(
+    table: pd.DataFrame, units: gpd.GeoDataFrame, hazards: gpd.GeoDataFrame | None, kinds: Sequence[Mapping[str, str]]
+) -> bytes:
+    """Write the resources as one deflated JSON, a list per column."""
+    place = {kind["key"]: at for at, kind in enumerate(kinds)}
+    columns: dict[str, list[Any]] = {
+        name: [value if isinstance(value, str) else None for value in table[name]] for name in TEXT_COLUMNS
+    }
+    columns["kind"] = [place[key] for key in table["kind"]]
+    columns["longitude"] = table["longitude"].round(6).tolist()
+    columns["latitude"] = table["latitude"].round(6).tolist()
+    columns["capacity"] = [None if pd.isna(value) else int(value) for value in table["capacity"]]
+    names = dict(zip(units["insee_code"], units["name"], strict=True))
+    content = {
+        "columns": columns,
+        "communes": {code: names.get(code, code) for code in sorted(set(table["insee_code"]))},
+        "kinds": kinds,
+        "hazards": []
+        if hazards is None
+        else [_zone(name, shape) for name, shape in zip(hazards["name"], hazards.geometry, strict=True)],
+    }
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return zlib.compress(text.encode(), 9)
+
+
+def _zone(name: str, shape: shapely.Geometry) -> dict[str, Any]:
+    """Write a polygon as Leaflet takes it: parts, rings, latitude first."""
+    rings = [
+        [[[round(y, 5), round(x, 5)] for x, y in ring.coords] for ring in (part.exterior, *part.interiors)]
+        for part in shapely.get_parts(shape)
+        if part.geom_type == "Polygon"
+    ]
+    return {"name": name, "rings": rings}
+
+
+def _before(title: str, on: date | None, audience: Audience, exercise: bool) -> str:
+    """Write what comes before the map: skip links, bands, title."""
+    shortcuts, to_search, to_table = (
+        escape(_("Shortcuts")),
+        escape(_("Go to the search")),
+        escape(_("Go to the directory")),
+    )
+    label_map, wait = escape(_("Map")), escape(_("Drawing the map…"))
+    twin = escape(_("The directory below the map holds the same information as text."))
+    script = escape(_("The kit needs JavaScript."))
+    dated = escape(_("Data of {day}").format(day=day(on)) if on else _("Data without a date"))
+    bands = ""
+    if exercise:
+        text = escape(_("EXERCISE: the people and numbers of this page are fictional"))
+        bands += f'<p class="cz-band cz-exercise">{text}</p>'
+    if audience == MARKED:
+        text = escape(_("CRISIS CELL: mobile numbers and reserved places, do not hand on"))
+        bands += f'<p class="cz-band cz-cell">{text}</p>'
+    bands += f'<p class="cz-band cz-date" id="cz-date" role="status">{dated} <span id="cz-age"></span></p>'
+    return f"""
+<nav class="cg-skip" aria-label="{shortcuts}">
+<a href="#cg-search">{to_search}</a> <a href="#cg-twin">{to_table}</a>
+</nav>
+<div class="cg-app cz-app">
+<div class="cz-bands">{bands}</div>
+<header class="cg-head"><h1 dir="auto">{escape(title)}</h1><p id="cz-count" class="cg-status" role="status"></p></header>
+<main class="cg-main" id="cg-main">
+<div class="cg-map" role="region" aria-label="{label_map}" aria-describedby="cg-map-help">
+<p class="cg-hidden" id="cg-map-help">{twin}</p>
+<p class="cg-wait" id="cg-wait" role="status">{wait}</p>
+<noscript><p class="cg-wait">{script}</p></noscript>
+"""
+
+
+def _panel(
+    table: pd.DataFrame,
+    units: gpd.GeoDataFrame,
+    kinds: Sequence[Mapping[str, str]],
+    outlines: Mapping[str, gpd.GeoDataFrame],
+) -> str:
+    """Write what stands beside the map."""
+    t = {key: escape(text) for key, text in _texts().items()}
+    return f"""
+</div>
+</main>
+<aside class="cg-panel cz-panel" aria-label="{t["aside"]}">
+<search class="cg-search">
+<label for="cg-search">{t["find"]}</label>
+<input id="cg-search" type="search" role="combobox" autocomplete="off" spellcheck="false" aria-expanded="false"
+ aria-controls="cg-results" aria-autocomplete="list">
+<ul id="cg-results" role="listbox" aria-label="{t["found"]}" hidden></ul>
+<p id="cg-status" class="cg-status" role="status" aria-live="polite"></p>
+</search>
+<section class="cz-card" id="cz-card" aria-live="polite" hidden></section>
+<p id="cz-said" class="cg-status" role="status" aria-live="assertive"></p>
+<details open><summary>{t["near"]}</summary><div>
+<form id="cz-near-form" class="cz-row">
+<label class="cg-hidden" for="cz-from">{t["from"]}</label>
+<input id="cz-from" type="text" inputmode="text" placeholder="14.6100, -61.0700" autocomplete="off">
+<button type="submit">{t["go"]}</button>
+</form>
+<div class="cz-row"><button type="button" id="cz-locate">{t["locate"]}</button>
+<button type="button" id="cz-pick" aria-pressed="false">{t["pick"]}</button></div>
+<div class="cz-row"><label>{t["many"]} <select id="cz-many"><option>1</option><option>3</option><option>5</option></select></label>
+<label><input type="checkbox" id="cz-closed"> {t["closed"]}</label></div>
+<p id="cz-near-said" class="cg-status" role="status"></p>
+<div id="cz-near"></div>
+</div></details>
+<details open><summary>{t["filters"]}</summary><div>
+<label class="cz-row" for="cz-commune">{t["commune"]} <select id="cz-commune">{_communes(table, units)}</select></label>
+<fieldset class="cz-statuses"><legend>{t["status"]}</legend>{_statuses()}</fieldset>
+<div class="cz-row"><strong>{t["kinds"]}</strong>
+<button type="button" id="cz-all">{t["all"]}</button><button type="button" id="cz-none">{t["none"]}</button></div>
+<div class="cz-kinds" role="group" aria-label="{t["kinds"]}">{_boxes(table, kinds)}</div>
+</div></details>
+<details class="cz-symbols-box" open><summary>{t["symbols"]}</summary><div>{_symbols()}{_lines(outlines)}</div></details>
+<details><summary>{t["board"]}</summary><div>
+<p class="cg-definition">{t["board_help"]}</p>
+<label class="cz-row">{t["author"]} <input id="cz-author" type="text" maxlength="80" autocomplete="name"></label>
+<p class="cz-row"><span id="cz-board-count"></span></p>
+<p class="cz-warning" id="cz-not-kept" hidden>{t["not_kept"]}</p>
+<div class="cz-row"><button type="button" id="cz-export">{t["export"]}</button>
+<label class="cz-import">{t["import"]}<input id="cz-import" type="file" accept=".json,application/json" multiple></label></div>
+<div id="cz-conflicts-box" hidden><h3>{t["conflicts"]}</h3><ul id="cz-conflicts" class="cz-list"></ul></div>
+</div></details>
+<details><summary>{t["print"]}</summary><div class="cz-row">
+<button type="button" id="cz-print-a4">{t["print_a4"]}</button><button type="button" id="cz-print-a3">{t["print_a3"]}</button>
+<button type="button" id="cz-print-list">{t["print_list"]}</button>
+</div></details>
+</aside>
+</div>
+"""
+
+
+def _texts() -> dict[str, str]:
+    """Gather the words of the panel."""
+    return {
+        "aside": _("Search, filters and status board"),
+        "find": _("Find a resource, a kind or a commune"),
+        "found": _("Found"),
+        "near": _("Nearest to a place"),
+        "from": _("Latitude, longitude"),
+        "go": _("Search"),
+        "locate": _("My position"),
+        "pick": _("Choose on the map"),
+        "many": _("Of each kind"),
+        "closed": _("Closed ones too"),
+        "filters": _("Filters"),
+        "commune": _("Commune"),
+        "status": _("Status"),
+        "kinds": _("Kinds"),
+        "all": _("All"),
+        "none": _("None"),
+        "symbols": _("Symbols"),
+        "board": _("Status board"),
+        "board_help": _(
+            "Choose a resource and state what it is now. Statements stay in this browser; carry them to the others as a file. The later one wins."
+        ),
+        "author": _("Your name or unit"),
+        "not_kept": _("This browser keeps nothing: export the statements before you close the page."),
+        "export": _("Export"),
+        "import": _("Merge files"),
+        "conflicts": _("Conflicts: the later statement was kept"),
+        "print": _("Print"),
+        "print_a4": _("Map, A4"),
+        "print_a3": _("Map, A3"),
+        "print_list": _("Directory of what is shown"),
+    }
+
+
+def _communes(table: pd.DataFrame, units: gpd.GeoDataFrame) -> str:
+    """Write the choices of the commune filter, by name."""
+    names = dict(zip(units["insee_code"], units["name"], strict=True))
+    codes = sorted(set(table["insee_code"]), key=lambda code: (str(names.get(code, code)), code))
+    every = escape(_("All communes"))
+    return f'<option value="">{every}</option>' + "".join(
+        f'<option value="{escape(code)}">{escape(str(names.get(code, code)))}</option>' for code in codes
+    )
+
+
+def _boxes(table: pd.DataFrame, kinds: Sequence[Mapping[str, str]]) -> str:
+    counts = table["kind"].value_counts()
+    return "".join(
+        f'<label><input type="checkbox" name="cz-kind" value="{at}" checked>'
+        f'<canvas data-mark="{at} exact inconnu" aria-hidden="true"></canvas>'
+        f'<span>{escape(kind["label"])}</span><span class="cz-many">{number(int(counts[kind["key"]]))}</span></label>'
+        for at, kind in enumerate(kinds)
+    )
+
+
+def _statuses() -> str:
+    return "".join(
+        f'<label><input type="checkbox" name="cz-status" value="{key}" checked>'
+        f'<canvas data-mark="0 exact {key}" aria-hidden="true"></canvas> <span>{escape(text)}</span></label>'
+        for key, text in labels("resource_statuses").items()
+    )
+
+
+def _symbols() -> str:
+    """Explain the shapes: how well a place is known."""
+    rows = "".join(
+        f'<li><canvas data-mark="0 {key} ouvert" aria-hidden="true"></canvas> <span>{escape(text)}</span></li>'
+        for key, text in labels("position_precisions").items()
+    )
+    bars = escape(
+        _("One bar: degraded. A cross: closed. A dark disc gathers several resources; red rim: one of them is closed.")
+    )
+    return f'<ul class="cz-symbols">{rows}</ul><p class="cg-definition">{bars}</p>'
+
+
+def _lines(outlines: Mapping[str, gpd.GeoDataFrame]) -> str:
+    return "".join(
+        f'<label><input type="checkbox" name="cg-outline" value="{at}" checked> <span dir="auto">{escape(title)}</span></label>'
+        for at, title in enumerate(outlines)
+    )
+
+
+def _table(count: int) -> str:
+    """Write the place of the directory, which the script fills."""
+    summary = escape(_("Directory: {count} resources").format(count=number(count)))
+    return f"""
+<section class="cg-twin" id="cg-twin" aria-label="{summary}">
+<details id="cg-table"><summary><h2>{summary}</h2></summary><div id="cg-table-body"></div></details>
+</section>
+"""
+
+
+def _foot(notes: Sequence[str], lines: Sequence[str]) -> str:
+    parts = []
+    for heading, texts in ((_("Notes"), notes), (_("Sources and credits"), lines)):
+        if texts:
+            items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in texts)
+            parts.append(f"<section><h2>{escape(heading)}</h2><ul>{items}</ul></section>")
+    made = escape(_("Page made with cptsgeo, Folium and Leaflet. It asks the network for nothing."))
+    return f'<footer class="cg-foot">{"".join(parts)}<p>{made}</p></footer>'
+
+
+def _mark(exercise: bool) -> str:
+    word = escape(_("EXERCISE"))
+    return f'<div class="cz-watermark" aria-hidden="true"><span>{word}</span></div>' if exercise else ""
+
+
+def _config(
+    table: pd.DataFrame, layer: CommuneLayer, *, kit: str, on: date | None, audience: Audience
+) -> dict[str, Any]:
+    """Gather what the scripts need: bounds, nomenclatures and words."""
+    west, east = float(table["longitude"].min()), float(table["longitude"].max())
+    south, north = float(table["latitude"].min()), float(table["latitude"].max())
+    return {
+        "lang": current_language(),
+        "kit": kit,
+        "date": on.isoformat() if on else None,
+        "reserved": audience == MARKED,
+        "bounds": layer.bounds or ([[south, west], [north, east]] if len(table) else None),
+        "statuses": [{"key": key, "label": text} for key, text in labels("resource_statuses").items()],
+        "precisions": [{"key": key, "label": text} for key, text in labels("position_precisions").items()],
+        "labels": {name: label(name) if name != "insee_code" else _("Commune") for name in LABELLED},
+        "words": _words(),
+    }
+
+
+def _words() -> dict[str, Any]:
+    return {
+        "zoom_in": _("Zoom in"),
+        "zoom_out": _("Zoom out"),
+        "none_found": _("Nothing found"),
+        "found": _("Found: {count}. Choose with the arrow keys."),
+        "found_more": _("Found: {count}. Type more letters to see others."),
+        "shown": _("Shown: {name}"),
+        "commune": _("Commune"),
+        "count": _("{count} of {total} resources shown"),
+        "here": _("{count} resources here"),
+        "place": _("Latitude, longitude"),
+        "note": _("Note"),
+        "mark": _("State what it is now"),
+        "stated": _("{name}: {status}"),
+        "author_first": _("Open the status board and give your name or unit first."),
+        "unknown_time": _("time not known"),
+        "reserved": _("crisis cell only"),
+        "old": _("– {days} days old: ask for an update"),
+        "no_date": _("– ask for an update"),
+        "bad_place": _("Write latitude and longitude in degrees, such as 14.61, -61.07."),
+        "no_position": _("The browser gives no position: type coordinates, or choose on the map."),
+        "locating": _("Waiting for the position…"),
+        "straight": _("Distances as the crow flies; ≈ when only the commune is known."),
+        "none_near": _("No resource shown: look at the filters."),
+        "compass": [_("N"), _("NE"), _("E"), _("SE"), _("S"), _("SW"), _("W"), _("NW")],
+        "statements": _("Statements in this browser: {count}"),
+        "merged": _("statements added: {count}"),
+        "unknown": _("resources that this kit does not have: {list}"),
+        "unreadable": _("this is not a status file"),
+        "other_kit": _("this status file belongs to another kit: nothing was merged"),
+        "tampered": _("this status file was changed or damaged: nothing was merged"),
+        "conflict": _("kept {kept}; set aside {aside}"),
+        "file": "statuts",
+        "previous": _("Previous"),
+        "next": _("Next"),
+        "range": _("{from} to {to} of {total}"),
+        "download": _("Download as CSV"),
+        "caption": _("Resources shown by the filters; sort by a heading."),
+        "failed": _("This browser cannot open the data of the page. Update it, or use the tables beside the page."),
+    }

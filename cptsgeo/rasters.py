@@ -1,0 +1,276 @@
+"""Population rasters (GHS-POP, WorldPop, GPW): exact sums over polygons, and communes written as a raster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cptsgeo.crs import require_crs
+from cptsgeo.errors import DataError, FileError, UsageError
+from cptsgeo.files import whole_file
+from cptsgeo.i18n import _, number
+from cptsgeo.layers import require_metres
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+    from affine import Affine
+    from numpy.typing import NDArray
+
+CELLS_IN_MEMORY = 30_000_000
+"""Cells of a raster held in memory at once, 240 MB in double precision."""
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Name a raster of inhabitants per cell; it is read by window, never whole.
+
+    Attributes
+    ----------
+    path
+        A raster that GDAL reads, with one band, a CRS and its nodata value declared.
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """Return the name of the file."""
+        return self.path.name
+
+    def sums(self, shapes: gpd.GeoDataFrame) -> NDArray[np.float64]:
+        """Sum the inhabitants over polygons: see :func:`zonal_sums`."""
+        return zonal_sums(self.path, shapes)
+
+    def covers(self, shapes: gpd.GeoDataFrame) -> NDArray[np.bool_]:
+        """Tell which polygons lie within the frame of the raster."""
+        import rasterio
+
+        with rasterio.open(self.path) as raster:
+            west, south, east, north = raster.bounds
+            bounds = shapes.geometry.to_crs(raster.crs).bounds
+        inside: NDArray[np.bool_] = (
+            (bounds["minx"] >= west) & (bounds["maxx"] <= east) & (bounds["miny"] >= south) & (bounds["maxy"] <= north)
+        ).to_numpy()
+        return inside
+
+
+class Rasterized(NamedTuple):
+    """Hold inhabitants per cell and where the cells are.
+
+    Attributes
+    ----------
+    values
+        Rows from north to south, columns from west to east.
+    transform
+        Affine transform of the cells.
+    epsg
+        Metric CRS.
+    """
+
+    values: NDArray[np.float64]
+    transform: Affine
+    epsg: int
+
+
+def read_raster(path: Path | str) -> Raster:
+    """Open a population raster and check what can be seen without reading its cells.
+
+    Raises
+    ------
+    FileError
+        For a file that is absent or no raster.
+    DataError
+        For a raster without CRS, or with several bands.
+    """
+    import rasterio
+
+    path = Path(path)
+    if not path.exists():
+        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    try:
+        with rasterio.open(path) as raster:
+            crs, bands = raster.crs, raster.count
+    except rasterio.errors.RasterioIOError as error:
+        raise FileError(
+            _("the file cannot be read as a raster"),
+            fix=_("give a GeoTIFF of inhabitants per cell; copy or download it again if it is damaged"),
+            where=path.name,
+        ) from error
+    if crs is None:
+        raise DataError(
+            _("the raster does not say its coordinate reference system (CRS)"),
+            fix=_("write it with its CRS (gdal_translate -a_srs EPSG:4326 in.tif out.tif)"),
+            where=path.name,
+        )
+    if bands != 1:
+        raise DataError(
+            _("the raster has {count} bands, and inhabitants are one").format(count=bands),
+            fix=_("keep the band of the total population (gdal_translate -b 1 in.tif out.tif)"),
+            where=path.name,
+        )
+    return Raster(path)
+
+
+def zonal_sums(path: Path | str, shapes: gpd.GeoDataFrame) -> NDArray[np.float64]:
+    """Sum a raster exactly over polygons: a cell counts by the part of it that a polygon covers.
+
+    Polygons are brought to the CRS of the raster, never the raster to theirs, so no inhabitant is resampled.
+    Cells without data count for nothing; a polygon without any cell sums to 0.
+
+    Parameters
+    ----------
+    path
+        A raster of inhabitants per cell, with its nodata value declared.
+    shapes
+        Polygons in any CRS.
+
+    Returns
+    -------
+    ndarray
+        Inhabitants, in the order of ``shapes``.
+
+    Raises
+    ------
+    DataError
+        For negative cells: a nodata value that the file does not declare.
+
+    References
+    ----------
+    exactextract (D. Baston, ISciences): exact fractions of cells.
+    """
+    import exactextract
+    import numpy as np
+
+    require_crs(shapes)
+    source = read_raster(path)
+    zones = shapes[[shapes.geometry.name]].to_crs(_raster_crs(source.path))
+    if zones.empty:
+        return np.zeros(0)
+    found = exactextract.exact_extract(
+        str(source.path),
+        zones,
+        ["sum", "min"],
+        output="pandas",
+        strategy="raster-sequential",
+        max_cells_in_memory=CELLS_IN_MEMORY,
+    )
+    lowest = found["min"].min()
+    if lowest < 0:
+        raise DataError(
+            _("the raster has cells below zero (down to {value}): nobody counts negative inhabitants").format(
+                value=f"{lowest:g}"
+            ),
+            fix=_("declare that value as nodata (gdal_edit.py -a_nodata {value} {file}), or mend the raster").format(
+                value=f"{lowest:g}", file=source.name
+            ),
+            where=source.name,
+        )
+    sums: NDArray[np.float64] = found["sum"].fillna(0.0).to_numpy(dtype="float64")
+    return sums
+
+
+def _raster_crs(path: Path) -> str:
+    import rasterio
+
+    with rasterio.open(path) as raster:
+        return str(raster.crs.to_wkt())
+
+
+def rasterize(communes: pd.DataFrame, contours: gpd.GeoDataFrame, *, cell_m: float) -> Rasterized:
+    """Spread the population of each unit evenly over its outline, on a grid of square cells.
+
+    A cell that several units share adds their parts, by the exact fraction of it that each covers, so the raster
+    sums to the populations whatever the size of its cells.
+
+    Parameters
+    ----------
+    communes
+        ``insee_code`` and ``population``.
+    contours
+        ``insee_code`` and outlines, in one metric CRS (see :func:`cptsgeo.crs.by_territory`).
+    cell_m
+        Side of a cell in metres; cells are aligned on its multiples.
+
+    Returns
+    -------
+    Rasterized
+        Sum equal to the population of the units that have an outline, to 1e-6 inhabitant per unit.
+
+    Raises
+    ------
+    UsageError
+        For a cell of no size, or so small that the grid would not fit in memory.
+    DataError
+        For outlines in degrees, or a unit without population.
+    """
+    import exactextract
+    import numpy as np
+    from affine import Affine
+    from exactextract.raster import NumPyRasterSource
+
+    require_metres(contours)
+    population = contours["insee_code"].map(communes.set_index("insee_code")["population"])
+    if population.isna().any():
+        missing = contours.loc[population.isna(), "insee_code"]
+        raise DataError(
+            _("no population is known for {codes}").format(codes=", ".join(missing.head(5))),
+            fix=_("give outlines of the units of the table of communes only"),
+        )
+    west, south, east, north = contours.total_bounds
+    left, bottom = (np.floor(np.array([west, south]) / cell_m) if cell_m > 0 else np.zeros(2)).tolist()
+    right, top = (np.ceil(np.array([east, north]) / cell_m) if cell_m > 0 else np.zeros(2)).tolist()
+    width, height = int(right - left), int(top - bottom)
+    if not 0 < width * height <= CELLS_IN_MEMORY:
+        raise UsageError(
+            _("cells of {size} m make a grid of {count} cells").format(
+                size=f"{cell_m:g}", count=number(width * height)
+            ),
+            fix=_("choose a size above 0 that makes at most {limit} cells").format(limit=number(CELLS_IN_MEMORY)),
+        )
+    frame = NumPyRasterSource(
+        np.zeros((height, width)),
+        left * cell_m,
+        bottom * cell_m,
+        right * cell_m,
+        top * cell_m,
+        srs_wkt=contours.crs.to_wkt(),
+    )
+    zones = contours[[contours.geometry.name]].reset_index(drop=True)
+    found = exactextract.exact_extract(frame, zones, ["cell_id", "coverage"], output="pandas")
+    values = np.zeros(width * height)
+    for cells, fractions, inhabitants in zip(found["cell_id"], found["coverage"], population, strict=True):
+        values[np.asarray(cells, dtype="int64")] += float(inhabitants) * fractions / np.sum(fractions)
+    transform = Affine(cell_m, 0.0, left * cell_m, 0.0, -cell_m, top * cell_m)
+    return Rasterized(values.reshape(height, width), transform, int(contours.crs.to_epsg()))
+
+
+def write_raster(raster: Rasterized, path: Path, *, overwrite: bool = False) -> None:
+    """Write inhabitants per cell as a GeoTIFF, whole or not at all.
+
+    Raises
+    ------
+    FileError
+        When the file exists, or cannot be written.
+    """
+    import rasterio
+
+    height, width = raster.values.shape
+    with (
+        whole_file(path, overwrite=overwrite) as part,
+        rasterio.open(
+            part,
+            "w",
+            driver="GTiff",
+            width=width,
+            height=height,
+            count=1,
+            dtype="float64",
+            crs=raster.epsg,
+            transform=raster.transform,
+            compress="deflate",
+        ) as target,
+    ):
+        target.write(raster.values, 1)

@@ -1,0 +1,302 @@
+"""The atlas: what is on its pages, that every link leads somewhere, that nothing is written twice."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import threading
+import urllib.error
+import urllib.request
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+from cptsgeo.atlas.server import local_server
+from cptsgeo.cli import main
+from tests.browser import LAPTOP, PHONE
+from tests.maps.payloads import PAYLOADS
+
+Open = Callable[..., Any]
+LINK = re.compile(r'(?:href|src)="([^"]*)"')
+
+
+@pytest.fixture(scope="module")
+def embedded_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The atlas of the embedded data, published under a sub-path."""
+    folder = tmp_path_factory.mktemp("atlas") / "site"
+    main(["atlas", "-o", str(folder), "--url", "https://atlas.example.fr/cpts"])
+    return folder
+
+
+def plain(html: str) -> str:
+    text = re.sub(r"<[^>]+>", "", html)
+    return text.replace("\u202f", " ").replace("\xa0", " ")
+
+
+def test_a_page_for_each_place_with_its_figures(embedded_site: Path) -> None:
+    home = plain((embedded_site / "index.html").read_text())
+    assert "79,7 % des habitants du territoire étudié" in home
+    assert "29 sur 97" in home
+    assert {path.name for path in (embedded_site / "departements").glob("*.html")} == {
+        f"{code}.html" for code in ("972", "973", "974", "976")
+    }
+    assert len(list((embedded_site / "cpts").glob("*.html"))) == 7
+    martinique = plain((embedded_site / "departements/972.html").read_text())
+    assert "100,0 % des habitants vivent dans une CPTS" in martinique
+    madinina = plain((embedded_site / "cpts/cpts-madinina.html").read_text())
+    assert "360 630 habitants dans 34 communes ; taille 4." in madinina
+    assert "Fort-de-France (97209)" in madinina
+
+
+def test_the_figures_of_the_pages_are_those_of_the_tables(embedded_site: Path) -> None:
+    rates = pd.read_csv(embedded_site / "tables/coverage_by_departement.csv", dtype={"code": str})
+    rates = rates[(rates["counting"] == "cumulative") & (rates["stage"] == "any")].set_index("code")
+    for code, row in rates.iterrows():
+        page = plain((embedded_site / f"departements/{code}.html").read_text())
+        white = row["population"] - row["population_covered"]
+        assert f"{white:,}".replace(",", " ") in page
+        communes = pd.read_csv(embedded_site / f"departements/{code}.csv", dtype={"insee_code": str})
+        assert communes["population_white"].sum() == white
+        assert len(communes) == row["units"]
+        assert len(pd.read_excel(embedded_site / f"departements/{code}.xlsx", engine="calamine")) == row["units"]
+    sizes = pd.read_csv(embedded_site / "tables/sizes.csv")
+    beside = [pd.read_csv(path) for path in sorted((embedded_site / "cpts").glob("*.csv"))]
+    assert sorted(part["population_in_cpts"].sum() for part in beside) == sorted(sizes["population"])
+
+
+def test_every_link_is_relative_and_leads_to_a_file_and_an_anchor(embedded_site: Path) -> None:
+    pages = {path: path.read_text() for path in embedded_site.rglob("*.html") if path.name != "map.html"}
+    checked = 0
+    for path, html in pages.items():
+        for link in LINK.findall(re.sub(r'<link rel="(?:canonical|alternate)"[^>]*>', "", html)):
+            if link.startswith("data:"):
+                continue
+            assert not re.match(r"[a-z]+:|/", link), (path, link)
+            file, _hash, anchor = unquote(link).partition("#")
+            target = (path.parent / file).resolve() if file else path
+            assert target.is_file(), (path, link)
+            if anchor and target.name != "map.html":
+                assert f'id="{anchor}"' in target.read_text(), (path, link)
+            checked += 1
+    assert checked > 400
+
+
+def test_sitemap_feed_and_sharing_metadata_hold_the_address(embedded_site: Path) -> None:
+    space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+    found = {one.text for one in ET.parse(embedded_site / "sitemap.xml").iter(f"{space}loc")}
+    pages = {path.relative_to(embedded_site).as_posix() for path in embedded_site.rglob("*.html")}
+    assert found == {f"https://atlas.example.fr/cpts/{'' if page == 'index.html' else page}" for page in pages}
+    feed = ET.parse(embedded_site / "feed.xml").getroot()
+    assert feed.find("channel/link").text == "https://atlas.example.fr/cpts/"
+    assert "79,7" in feed.find("channel/item/description").text
+    head = (embedded_site / "cpts/cpts-madinina.html").read_text()
+    assert '<meta property="og:url" content="https://atlas.example.fr/cpts/cpts/cpts-madinina.html">' in head
+    assert '<meta property="og:title" content="CPTS Madinina">' in head
+
+
+def test_a_second_run_writes_nothing_and_a_change_writes_what_it_concerns(embedded_site: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(embedded_site, site)
+    before = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in site.rglob("*") if path.is_file()}
+    again = ["atlas", "-o", str(site), "--url", "https://atlas.example.fr/cpts"]
+    main(again)
+    assert {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in before} == before
+    assert {path for path in site.rglob("*") if path.is_file()} == set(before)
+    style = site.parent / "theme"
+    style.mkdir()
+    (style / "style.css").write_text("body { color: #000; }")
+    main([*again, "--theme", str(style)])
+    changed = {path.relative_to(site).as_posix() for path in before if path.read_bytes() != before[path][1]}
+    assert changed == {"style.css", "atlas.json"}
+
+
+def test_what_changed_since_the_last_state_is_told_and_lost_pages_go(run: Any, toy_files: Any, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    common = ["atlas", "-o", site, "--communes", toy_files.communes, "--contours", toy_files.contours]
+    common += ["--scope", "departement=04,05,26", "--url", "https://x.example/", "--accept-holes"]
+    assert run(*common, "--perimeters", toy_files.perimeters, "--cpts", toy_files.cpts).code == 0
+    assert (site / "cpts/cpts-alpha.html").is_file()
+    later = tmp_path / "later.csv"
+    later.write_text("cpts_id,cpts_name,insee_code\nbeta,CPTS beta,04904\neta,CPTS eta,26901\n")
+    result = run(*common, "--perimeters", later, "--perimeters-date", "2026-03-01")
+    assert result.code == 0, result.err
+    assert not (site / "cpts/cpts-alpha.html").exists()
+    assert not (site / "cpts/cpts-alpha.csv").exists()
+    updates = plain((site / "updates.html").read_text())
+    assert "État au 1 mars 2026" in updates
+    assert "1 nouvelle CPTS : CPTS eta" in updates
+    assert "5 CPTS ont disparu : CPTS alpha, CPTS delta, CPTS epsilon, CPTS gamma, CPTS zeta" in updates
+    assert "1 commune est désormais dans une CPTS : H" in updates
+    assert "communes ne sont plus dans une CPTS : A, B, C, E, F, G" in updates
+    items = ET.parse(site / "feed.xml").getroot().findall("channel/item")
+    assert [one.find("pubDate") is not None for one in items] == [True, False]
+    assert items[0].find("pubDate").text == "Sun, 01 Mar 2026 00:00:00 GMT"
+
+
+def test_wrong_data_leave_the_site_as_it_was(run: Any, toy_files: Any, embedded_site: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    shutil.copytree(embedded_site, site)
+    before = {path: path.read_bytes() for path in site.rglob("*") if path.is_file()}
+    bad = tmp_path / "bad.csv"
+    bad.write_text("cpts_name,insee_code\nA,9720\n")
+    result = run("atlas", "-o", site, "--perimeters", bad)
+    assert result.code == 1
+    assert {path: path.read_bytes() for path in site.rglob("*") if path.is_file()} == before
+
+
+def test_a_folder_with_something_else_is_left_alone(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    result = run("atlas", "-o", tmp_path)
+    assert result.code == 1
+    assert "pas d’atlas de cptsgeo" in result.err
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+    (tmp_path / "letter.txt").rename(tmp_path / "atlas.json")
+    assert "illisible" in run("atlas", "-o", tmp_path).err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--theme", "nowhere"], "ce dossier n’existe pas"),
+        (["--logo", "nowhere.png"], "pas une image"),
+        (["--url", "atlas.example.fr"], "n’est pas l’adresse d’un site"),
+    ],
+)
+def test_wrong_choices_are_refused_before_any_work(run: Any, tmp_path: Path, options: list[str], words: str) -> None:
+    result = run("atlas", "-o", tmp_path / "site", *options)
+    assert result.code in {1, 2}
+    assert words in result.err
+    assert not (tmp_path / "site").exists()
+
+
+def test_a_theme_replaces_templates_and_brings_files(run: Any, tmp_path: Path) -> None:
+    theme, site = tmp_path / "theme", tmp_path / "site"
+    (theme / "static").mkdir(parents=True)
+    (theme / "static/fonts.txt").write_text("x")
+    (theme / "base.html").write_text(
+        '{% extends "cptsgeo/base.html" %}{% block footer %}<p>FCPTS &amp; {{ site }}</p>{% endblock %}'
+    )
+    logo = tmp_path / "sigle.svg"
+    logo.write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
+    assert run("atlas", "-o", site, "--theme", theme, "--logo", logo).code == 0
+    page = (site / "cpts/cpts-madinina.html").read_text()
+    assert "<p>FCPTS &amp; Couverture" in page
+    assert '<img src="../logo.svg" alt="">' in page
+    assert (site / "logo.svg").read_text() == logo.read_text()
+    assert (site / "static/fonts.txt").is_file()
+    assert not (site / "feed.xml").exists()
+    (theme / "place.html").write_text("{{ nothing.there }}")
+    result = run("atlas", "-o", site, "--theme", theme)
+    assert result.code == 2
+    assert "place.html" in result.err or "home.html" in result.err
+    assert page == (site / "cpts/cpts-madinina.html").read_text()
+
+
+@pytest.mark.browser
+def test_the_search_leads_to_the_row_of_a_commune_by_keyboard(open_page: Open, embedded_site: Path) -> None:
+    from playwright.sync_api import expect
+
+    page = open_page(embedded_site / "index.html", ready=False)
+    field = page.get_by_role("combobox")
+    field.fill("st denis")
+    expect(page.get_by_role("option").first).to_contain_text("97411")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/departements/974.html#c97411")
+    assert page.locator(":target th").inner_text() == "Saint-Denis"
+    page.go_back()
+    page.get_by_role("combobox").fill("madinina")
+    page.get_by_role("option").first.click()
+    page.wait_for_url("**/cpts/cpts-madinina.html")
+    page.go_back()
+    page.get_by_role("combobox").fill("nulle part")
+    expect(page.locator("#status")).to_have_text("Rien trouvé")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [PHONE, LAPTOP])
+def test_pages_are_styled_and_fit_the_screen(open_page: Open, embedded_site: Path, size: tuple[int, int]) -> None:
+    for name in ("index.html", "departements/974.html", "cpts/cpts-madinina.html", "glossary.html", "method.html"):
+        page = open_page(embedded_site / name, size=size, ready=False)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], name
+        assert page.evaluate("getComputedStyle(document.querySelector('.top')).display") == "flex"
+
+
+@pytest.mark.browser
+def test_hostile_names_are_text_on_every_page(
+    run: Any,
+    open_page: Open,
+    toy_files: Any,
+    toy_communes: pd.DataFrame,
+    tmp_path: Path,
+) -> None:
+    site = tmp_path / "site"
+    names = [name for name in PAYLOADS if name.strip() and "\n" not in name and "\r" not in name]
+    communes = toy_communes[["insee_code", "name", "population", "population_year"]].copy()
+    communes["name"] = names[: len(communes)]
+    communes.to_csv(toy_files.communes, index=False)
+    listing = pd.DataFrame(
+        [(f"id{at}", name, communes["insee_code"].iloc[at % 10]) for at, name in enumerate(names)],
+        columns=["cpts_id", "cpts_name", "insee_code"],
+    )
+    listing.to_csv(tmp_path / "hostile.csv", index=False)
+    result = run(
+        *("atlas", "-o", site, "--communes", toy_files.communes, "--contours", toy_files.contours, "--accept-holes"),
+        *("--perimeters", tmp_path / "hostile.csv", "--scope", "departement=04,05,26", "--url", "https://x.example"),
+    )
+    assert result.code == 0, result.err
+    files = sorted(path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file())
+    assert all(re.fullmatch(r"[a-zA-Z0-9_./-]+", name) for name in files)
+    ET.parse(site / "feed.xml")
+    ET.parse(site / "sitemap.xml")
+    of_cpts = [name for name in files if re.fullmatch(r"cpts/.*\.html", name)]
+    for name in ["index.html", "departements/04.html", *of_cpts[:12]]:
+        page = open_page(site / name, ready=False)
+        assert page.locator("img, iframe, svg script, video, math, base, form, [onerror], [onload]").count() == 0, name
+        assert page.evaluate("document.querySelectorAll('svg text, svg title').length") >= 0
+    page = open_page(site / "index.html", ready=False)
+    shown = page.locator("td, th").all_text_contents()
+    assert set(listing["cpts_name"].str.strip()) <= {text.strip() for text in shown}
+
+
+def test_the_server_answers_this_computer_only_and_lists_nothing(embedded_site: Path) -> None:
+    with local_server(embedded_site, 0) as server:
+        assert server.server_address[0] == "127.0.0.1"
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        with urllib.request.urlopen(server.address + "cpts/cpts-madinina.html") as answer:
+            assert "Madinina" in answer.read().decode()
+        for path, host, code in (
+            ("cpts/", None, 404),
+            ("../secret", None, 404),
+            ("index.html", "evil.example", 403),
+        ):
+            request = urllib.request.Request(server.address + path, headers={"Host": host} if host else {})
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request)
+            assert refused.value.code == code
+            refused.value.close()
+        server.shutdown()
+        thread.join()
+
+
+def test_serve_refuses_a_folder_without_pages_and_a_port_in_use(run: Any, tmp_path: Path, embedded_site: Path) -> None:
+    assert "index.html" in run("serve", tmp_path).err
+    with local_server(embedded_site, 0) as server:
+        result = run("serve", embedded_site, "--port", server.server_address[1])
+    assert result.code == 2
+    assert "ne peut pas servir" in result.err
+
+
+def test_the_layers_beside_the_pages_hold_every_commune(embedded_site: Path) -> None:
+    for name in ("communes.gpkg", "communes.parquet"):
+        path = embedded_site / "tables" / name
+        layer = gpd.read_parquet(path) if path.suffix == ".parquet" else gpd.read_file(path, layer="communes")
+        assert len(layer) == 97
+        assert layer.crs.to_epsg() == 4326

@@ -1,0 +1,85 @@
+"""Every kind of page, read by axe-core in a real browser: no serious violation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cptsgeo.cli import main
+from tests.browser import LAPTOP, PHONE
+
+Open = Callable[..., Any]
+VENDOR = Path(__file__).parent / "vendor"
+AXE = VENDOR / "axe.min.js"
+ATLAS_PAGES = (
+    "index.html",
+    "regions/04.html",
+    "departements/973.html",
+    "cpts/cpts-madinina.html",
+    "method.html",
+    "sources.html",
+    "glossary.html",
+    "updates.html",
+)
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An atlas and a build of the embedded data."""
+    folder = tmp_path_factory.mktemp("pages")
+    main(["atlas", "-o", str(folder / "atlas"), "--url", "https://atlas.example.fr/"])
+    main(["build", "-o", str(folder / "build")])
+    return folder
+
+
+def violations(page: Any) -> list[str]:
+    """Return what axe-core finds serious or critical, with the elements concerned."""
+    page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'], preload: false })")["violations"]
+    return [
+        f"{one['id']}: {one['help']} {[node['html'][:160] for node in one['nodes'][:3]]}"
+        for one in found
+        if one["impact"] in {"serious", "critical"}
+    ]
+
+
+def test_axe_is_the_pinned_one() -> None:
+    digest = hashlib.sha256(AXE.read_bytes()).hexdigest()
+    assert digest in (VENDOR / "README.md").read_text()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ATLAS_PAGES)
+def test_pages_of_the_atlas(open_page: Open, pages: Path, name: str) -> None:
+    assert violations(open_page(pages / "atlas" / name, size=LAPTOP, ready=False)) == []
+
+
+@pytest.mark.browser
+def test_search_results_of_the_atlas(open_page: Open, pages: Path) -> None:
+    page = open_page(pages / "atlas" / "index.html", size=PHONE, ready=False)
+    page.get_by_role("combobox").fill("saint")
+    page.get_by_role("option").first.wait_for()
+    page.keyboard.press("ArrowDown")
+    assert violations(page) == []
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", [LAPTOP, PHONE])
+def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
+    page = open_page(pages / "build" / "all_layers.html", size=size)
+    assert violations(page) == []
+    page.locator("#cg-table summary").click()
+    page.get_by_role("combobox").fill("saint")
+    assert violations(page) == []
+    assert violations(open_page(pages / "build" / "index.html", size=size, ready=False)) == []
+
+
+@pytest.mark.browser
+def test_a_violation_would_be_seen(open_page: Open) -> None:
+    bare = '<!doctype html><html><title>t</title><body><p style="color:#bbb;background:#fff">Une phrase à lire</p><input></body></html>'
+    found = violations(open_page(bare, ready=False))
+    assert {text.split(":")[0] for text in found} >= {"color-contrast", "label", "html-has-lang"}

@@ -1,0 +1,72 @@
+"""The pages of a whole build, opened in a real browser with the network watched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cptsgeo.build import build
+from cptsgeo.maps.pages import PAGES
+from cptsgeo.study import Inputs
+
+HOSTILE_COMMUNE = "</script><img src=x onerror=alert(1)>"
+HOSTILE_CPTS = "CPTS ${alert(2)} `x` {{7*7}} \u202e<b>"
+
+
+@pytest.fixture(scope="module")
+def hostile_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build from tables whose names are markup and code."""
+    folder = tmp_path_factory.mktemp("hostile")
+    communes = folder / "communes.csv"
+    communes.write_text(
+        "insee_code;name;population;population_year\n"
+        f'97209;"{HOSTILE_COMMUNE}";76512;2023\n97213;Le Lamentin;40000;2023\n97229;Schœlcher;19847;2023\n',
+        encoding="utf-8",
+    )
+    perimeters = folder / "perimeters.csv"
+    perimeters.write_text(
+        f'cpts_name;insee_code;stage\n"{HOSTILE_CPTS}";97209;aci_signe\n"{HOSTILE_CPTS}";97213;aci_signe\n',
+        encoding="utf-8",
+    )
+    build(Inputs(communes=(communes,), perimeters=perimeters), folder / "atlas")
+    return folder / "atlas"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", [*PAGES, "index"])
+def test_no_page_asks_the_network_or_runs_a_name(
+    hostile_build: Path,
+    open_page: Callable[..., Any],
+    name: str,
+) -> None:
+    """The fixture fails on any request, dialog, console message or page error."""
+    page = open_page(hostile_build / f"{name}.html", ready=name != "index")
+    assert page.locator("h1").inner_text()
+    if name != "index":
+        page.locator("details summary").last.click()
+        text = page.locator("table").last.inner_text()
+        assert HOSTILE_COMMUNE in text
+        assert "CPTS ${alert(2)} `x` {{7*7}}" in text
+    assert page.locator("img[src=x]").count() == 0
+
+
+def test_every_link_of_the_index_leads_to_a_file(hostile_build: Path) -> None:
+    text = (hostile_build / "index.html").read_text(encoding="utf-8")
+    links = re.findall(r'href="([^"]+)"', text)
+    assert len(links) >= len(PAGES) + 10
+    assert all((hostile_build / link).is_file() for link in links)
+
+
+def test_a_second_build_writes_the_same_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        build(Inputs(), tmp_path / name)
+    one, two = (
+        {path.relative_to(tmp_path / name): path.read_bytes() for path in sorted((tmp_path / name).rglob("*.*"))}
+        for name in ("one", "two")
+    )
+    assert len(one) > 10
+    assert one == two
