@@ -118,8 +118,8 @@ def passage(movements: pd.DataFrame, since: date, until: date, *, parts: pd.Seri
     >>> moved = pd.DataFrame(
     ...     {"effective": [day, day], "code_before": ["14513", "50649"], "code_after": ["50649", "50592"]}
     ... )
-    >>> passage(moved, date(2017, 1, 1), date(2019, 1, 1)).iloc[:, :2].to_numpy().tolist()
-    [['14513', '50592']]
+    >>> passage(moved, date(2017, 1, 1), date(2019, 1, 1)).iloc[0, :2].tolist()
+    ['14513', '50592']
     """
     import pandas as pd
 
