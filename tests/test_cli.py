@@ -93,6 +93,14 @@ def test_cities_and_former_codes(run, listing):
     assert "13055 est une ville entière" in result.err
 
 
+def test_many_findings_of_one_kind_hide_no_other(run, listing):
+    former = "".join(f"CPTS Gapençais,{code}\n" for code in ("05043", "05088", "05120", "05150", "05175"))
+    said = run("coverage", "--perimeters", listing(f"cpts_name,insee_code\n{former}CPTS du Gapençais,05061\n")).err
+    assert said.count("est un code d’avant une fusion") == 3
+    assert "et 2 autres du même genre" in said
+    assert "CPTS du Gapençais" in said
+
+
 def test_check_tells_everything_on_stdout_and_counts_on_stderr(run, listing):
     path = listing("cpts_name,insee_code\nCPTS Gapençais,05061\nCPTS du Gapençais,05061\nCPTS Gapençais,05043\n")
     result = run("check", "--perimeters", path)

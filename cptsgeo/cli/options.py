@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 FORMATS = ("table", "csv", "json", "geojson", "xlsx", "gpkg", "parquet")
-SHOWN_FINDINGS = 12
+SHOWN_OF_A_RULE = 3
 
 
 def _path(**settings: Any) -> click.Path:
@@ -256,20 +256,24 @@ def say(text: str) -> None:
 
 
 def tell_findings(findings: Iterable[Finding]) -> None:
-    """Write warnings and remarks to stderr, the first ones in full."""
-    told = [finding for finding in findings if finding.severity != "error"]
-    for finding in told[:SHOWN_FINDINGS]:
-        word = _("Note") if finding.severity == "info" else _("Warning")
-        say(headed(word, headed(finding.where if finding.file else "", finding.problem)))
-    if len(told) > SHOWN_FINDINGS:
-        more = len(told) - SHOWN_FINDINGS
-        say(
-            ngettext(
-                "… and {count} more finding: `cptsgeo check` lists them all.",
-                "… and {count} more findings: `cptsgeo check` lists them all.",
-                more,
-            ).format(count=number(more))
-        )
+    """Write warnings and remarks to stderr, the first ones of each rule in full: many of one kind hide no other."""
+    rules: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.severity != "error":
+            rules.setdefault(finding.rule, []).append(finding)
+    for told in rules.values():
+        for finding in told[:SHOWN_OF_A_RULE]:
+            word = _("Note") if finding.severity == "info" else _("Warning")
+            say(headed(word, headed(finding.where if finding.file else "", finding.problem)))
+        if len(told) > SHOWN_OF_A_RULE:
+            more = len(told) - SHOWN_OF_A_RULE
+            say(
+                ngettext(
+                    "… and {count} more like it: `cptsgeo check` lists them all.",
+                    "… and {count} more like these: `cptsgeo check` lists them all.",
+                    more,
+                ).format(count=number(more))
+            )
 
 
 def draws(form: str | None, output: Path | None, contours: Sequence[Path]) -> bool:
