@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ TEXT_FORMATS = ("table", "csv", "json", "geojson")
 FORMATS = (*TEXT_FORMATS, "xlsx", "gpkg", "parquet")
 MAP_FORMATS = ("geojson", "gpkg")
 FIXED_TIME = "2000-01-01T00:00:00.000Z"
-ZIP_TIME = (2000, 1, 1, 0, 0, 0)
+SHEET_NAME_REFUSES = re.compile(r"[\[\]:*?/\\]")
 RATE_DIGITS = 6
 STAGE_COLUMNS = {"stage", "stage_before", "stage_after"}
 UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed", "contract_year"} | {
@@ -236,57 +236,33 @@ def xlsx_bytes(tables: dict[str, pd.DataFrame]) -> bytes:
     from datetime import datetime
 
     import pandas as pd
-    from openpyxl import Workbook
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-    from openpyxl.styles import Font
-    from openpyxl.workbook.child import INVALID_TITLE_REGEX
+    import xlsxwriter
 
-    workbook = Workbook(write_only=True)
-    workbook.properties.created = workbook.properties.modified = datetime(*ZIP_TIME)
-    for title, table in tables.items():
-        plain = _without_shapes(table)
-        sheet = workbook.create_sheet(INVALID_TITLE_REGEX.sub("_", title)[:31])
-        sheet.freeze_panes = "A2"
-        for position, name in enumerate(plain.columns):
-            sheet.column_dimensions[chr(ord("A") + position)].width = max(12, min(40, len(label(name)) + 2))
-        header = [WriteOnlyCell(sheet, value=name) for name in plain.columns]
-        for cell in header:
-            cell.font = Font(bold=True)
-        sheet.append(header)
-        for row in plain.astype("object").itertuples(index=False):
-            cells = []
-            for name, value in zip(plain.columns, row, strict=True):
-                if isinstance(value, str):
-                    cell = WriteOnlyCell(sheet, value=ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value))
-                    cell.data_type = "s"
-                else:
-                    cell = WriteOnlyCell(sheet, value=None if pd.isna(value) else value)
-                if name in COLUMNS and COLUMNS[name].kind in {"rate", "fraction"}:
-                    cell.number_format = "0.00%"
-                elif name in COLUMNS and COLUMNS[name].kind == "count" and name != "population_year":
-                    cell.number_format = "#,##0"
-                cells.append(cell)
-            sheet.append(cells)
     buffer = io.BytesIO()
-    workbook.save(buffer)
-    return _fixed_times(buffer.getvalue())
-
-
-def _fixed_times(archive: bytes) -> bytes:
-    """Write a ZIP archive again with one date for every entry, so that equal tables give equal bytes."""
-    import re
-
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as fixed:
-        for entry in source.namelist():
-            content = source.read(entry)
-            if entry == "docProps/core.xml":
-                content = re.sub(rb"\d{4}-\d\d-\d\dT[\d:]+Z", FIXED_TIME[:19].encode() + b"Z", content)
-            info = zipfile.ZipInfo(entry, ZIP_TIME)
-            info.compress_type = zipfile.ZIP_DEFLATED
-            fixed.writestr(info, content)
-    return target.getvalue()
+    with xlsxwriter.Workbook(buffer, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}) as workbook:
+        workbook.set_properties({"created": datetime.fromisoformat(FIXED_TIME)})
+        bold = workbook.add_format({"bold": True})
+        as_percent = workbook.add_format({"num_format": "0.00%"})
+        as_count = workbook.add_format({"num_format": "#,##0"})
+        for title, table in tables.items():
+            plain = _without_shapes(table)
+            sheet = workbook.add_worksheet(SHEET_NAME_REFUSES.sub("_", title)[:31])
+            sheet.freeze_panes(1, 0)
+            for position, name in enumerate(plain.columns):
+                kind = COLUMNS[name].kind if name in COLUMNS else "text"
+                style = None
+                if kind in {"rate", "fraction"}:
+                    style = as_percent
+                elif kind == "count" and name not in UNGROUPED:
+                    style = as_count
+                sheet.set_column(position, position, max(12, min(40, len(label(name)) + 2)))
+                sheet.write_string(0, position, name, bold)
+                for row, value in enumerate(plain[name].astype("object"), start=1):
+                    if isinstance(value, str):
+                        sheet.write_string(row, position, value)
+                    elif not pd.isna(value):
+                        sheet.write(row, position, value, style)
+    return buffer.getvalue()
 
 
 def _write_gpkg(layer: gpd.GeoDataFrame, path: Path, name: str) -> None:

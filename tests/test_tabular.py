@@ -156,6 +156,7 @@ XLSX = workbook([["a"], ["1"]])
         ("a.csv", b"insee_code,insee_code\n01001,01002\n", DataError, "deux colonnes .*insee_code"),
         ("a.csv", b"insee_code,name\n01001,A,B\n", DataError, "ligne 2.*la ligne a 3 cases, l’en-tête en a 2"),
     ],
+    ids=lambda value: "" if isinstance(value, bytes) else None,
 )
 def test_what_cannot_be_read_is_named(tmp_path, name, content, error, words):
     with pytest.raises(error) as refused:
