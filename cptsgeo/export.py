@@ -154,15 +154,13 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _guarded(table: pd.DataFrame) -> pd.DataFrame:
+    """Put an apostrophe before the texts that a spreadsheet would run as formulas."""
     texts = [name for name in table.columns if name not in COLUMNS or COLUMNS[name].kind == "text"]
-    return table.assign(
-        **{
-            name: table[name].map(
-                lambda value: "'" + value if isinstance(value, str) and is_guarded("'" + value) else value
-            )
-            for name in texts
-        }
-    )
+    guarded = {
+        name: [f"'{value}" if isinstance(value, str) and is_guarded(f"'{value}") else value for value in table[name]]
+        for name in texts
+    }
+    return table.assign(**guarded)
 
 
 def _geojson(table: pd.DataFrame) -> str:
