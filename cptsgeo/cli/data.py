@@ -88,11 +88,14 @@ def pull(names: tuple[str, ...], mirror: str | None) -> None:
     outcomes = bring(wanted, mirror=place, progress=_Progress())
     for outcome in outcomes:
         if outcome.record is not None:
+            told = (
+                _("{name}: {rows} rows, dated {dated}")
+                if outcome.record.dated
+                else _("{name}: {rows} rows, of a date that the content does not say")
+            )
             say(
-                _("{name}: {rows} rows, dated {dated}").format(
-                    name=outcome.source.name,
-                    rows=number(outcome.record.rows),
-                    dated=outcome.record.dated or _("the content does not say"),
+                told.format(
+                    name=outcome.source.name, rows=number(outcome.record.rows), dated=outcome.record.dated
                 )
             )
         elif outcome.error is not None:
