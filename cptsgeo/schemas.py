@@ -953,6 +953,11 @@ TABLES: dict[str, tuple[str, ...]] = {
         "size_class",
         "to_upper_bound",
     ),
+    "need": (
+        *("insee_code", "name", "population", "need", "need_weight_known", "need_missing", "need_zoning", "need_apl"),
+        *("need_share_75", "need_qpv_population", "need_qpv_count", "need_ald_prevalence", "zoning", "apl", "share_75"),
+        *("qpv_population", "qpv_count", "ald_prevalence"),
+    ),
     "cluster_need": (
         "cluster_id",
         "need",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cptsgeo.cli.options import deliver, draws, input_options, need_options, output_options, say, scores, study
+from cptsgeo.cli.options import deliver, draws, input_options, need_options, output_options, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _, number
@@ -113,13 +113,13 @@ PLAN_OPTIONS = (
     type=click.Path(path_type=Path),
     help=N_("Also write the perimeters as the plan leaves them: a CSV to give back with --perimeters."),
 )
+@option("--page", type=click.Path(path_type=Path), help=N_("Also draw the plan: one interactive page (.html)."))
 @need_options
 @output_options
 def command(
     which: str,
-    need: tuple[Path, ...],
-    need_weights: Path | None,
     plan_membership: Path | None,
+    page: Path | None,
     form: str | None,
     output: Path | None,
     overwrite: bool,
@@ -145,8 +145,8 @@ def command(
     tables: dict[str, pd.DataFrame] = {}
     if which in {"extensions", "all"}:
         tables["extensions"] = extensions(read.communes, read.perimeters, zones, ground)
-    if which != "extensions" or plan_membership is not None:
-        made = _plan(read, zones, ground, scores(read, need, need_weights), **asked)
+    if which != "extensions" or plan_membership is not None or page is not None:
+        made = _plan(read, zones, ground, **asked)
         tables |= {"plan": made.changes, "plan-units": made.assignments, "summary": made.summary}
         _tell(made)
     if which == "all":
@@ -158,13 +158,14 @@ def command(
         deliver(table, form=form, output=output, overwrite=overwrite)
     if plan_membership is not None:
         _write_membership(made, plan_membership, overwrite)
+    if page is not None:
+        _write_page(read, made, page, overwrite)
 
 
 def _plan(
     read: Study,
     zones: Any,
     ground: Any,
-    scored: pd.DataFrame | None,
     *,
     actions: str,
     keep: str | None,
@@ -194,7 +195,7 @@ def _plan(
         cluster_ids=cluster,
         least=min_population,
         most=max_population,
-        scores=scored,
+        scores=read.need,
         **asked,
     )
 
@@ -248,4 +249,14 @@ def _write_membership(made: Plan, path: Path, overwrite: bool) -> None:
     from cptsgeo.plan_tables import membership_list
 
     write_table(membership_list(made.perimeters), path, form="csv", overwrite=overwrite)
+    say(_("Written: {path}").format(path=path))
+
+
+def _write_page(read: Study, made: Plan, path: Path, overwrite: bool) -> None:
+    from cptsgeo.files import whole_file
+    from cptsgeo.maps.pages import page
+    from cptsgeo.results import compute
+
+    with whole_file(path, overwrite=overwrite) as part:
+        part.write_text(page(compute(read, plan=made), "plan"), encoding="utf-8", newline="")
     say(_("Written: {path}").format(path=path))

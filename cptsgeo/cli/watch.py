@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import deliver, input_options, output_options, parse_on, study, tell_findings
+from cptsgeo.cli.options import deliver, edition_options, input_options, output_options, parse_on, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_
@@ -24,15 +24,7 @@ TABLES = ("watch", "smoothed", "effect", "editions", "unmatched")
     example="cptsgeo watch --margin 0.02",
 )
 @input_options
-@option(
-    "--edition",
-    "edition_files",
-    multiple=True,
-    help=N_(
-        "Populations of one census year, as YEAR=FILE. Repeat for each year, and for several files of one year. Default:"
-        " the populations of the study alone."
-    ),
-)
+@edition_options
 @option(
     "--table",
     "which",
@@ -55,7 +47,6 @@ TABLES = ("watch", "smoothed", "effect", "editions", "unmatched")
 @option("--on", help=N_("Day of the law to apply, such as 2024-03-01. Default: the latest."))
 @output_options
 def command(
-    edition_files: tuple[str, ...],
     which: str,
     margin: float,
     years: int,
@@ -67,15 +58,13 @@ def command(
     **options: Any,
 ) -> None:
     """Read, compute, deliver."""
-    from cptsgeo.editions import Editions, edition_findings, of_study, parse_editions, read_editions
+    from cptsgeo.editions import of_study
     from cptsgeo.perimeters import parse_stages
     from cptsgeo.watch import cpts_editions, smoothed, smoothing_effect, watch
 
     when, paid = parse_on(on), parse_stages(paid_stages, where="--paid-stages")
-    files = parse_editions(edition_files)
     read = study(**options)
-    editions: Editions = read_editions(files, read.communes) if files else of_study(read.communes)
-    tell_findings(edition_findings(editions, set(read.perimeters.membership["insee_code"])))
+    editions = read.editions or of_study(read.communes)
     table = cpts_editions(editions.populations, read.perimeters, on=when)
     if which == "unmatched":
         table = editions.unmatched

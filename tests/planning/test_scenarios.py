@@ -16,7 +16,7 @@ from cptsgeo.export import write_table
 from cptsgeo.need import need
 from cptsgeo.perimeters import read_perimeters
 from cptsgeo.plan_tables import membership_list
-from cptsgeo.planning import planning_tables
+from cptsgeo.planning import planning
 from cptsgeo.scenarios import extensions, new_cpts, plan
 from cptsgeo.schemas import conform
 from cptsgeo.sizes import sizes
@@ -338,14 +338,14 @@ def test_a_plan_of_extensions_alone_costs_no_less_than_one_that_may_create(draw,
 def test_a_scope_too_large_for_units_is_planned_by_epci_and_says_so(draw, monkeypatch):
     toy = draw("A . . . . B", epci="E E E F F F")
     monkeypatch.setattr("cptsgeo.programme.LARGEST_MODEL", 100)
-    tables, findings = planning_tables(*toy)
+    tables, _made, findings = planning(*toy)
     assert [(f.rule, f.severity) for f in findings] == [("plan_too_large", "warning")]
     assert "gardés entiers" in findings[0].problem
     assert tables["plan_units"].merge(toy.communes, on="insee_code").groupby("epci_siren")[
         "cpts_id"
     ].nunique().tolist() == [1, 1]
     monkeypatch.setattr("cptsgeo.programme.LARGEST_MODEL", 1)
-    tables, findings = planning_tables(*toy)
+    tables, _made, findings = planning(*toy)
     assert len(findings) == 2
     assert "plan" not in tables
     assert "extensions" in tables
