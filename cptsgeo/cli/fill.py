@@ -30,6 +30,7 @@ PLAN_OPTIONS = (
     "min_population",
     "max_population",
     "keep",
+    "prefer",
     "cover",
     "cluster",
     "bridge_m",
@@ -86,11 +87,23 @@ PLAN_OPTIONS = (
     ),
 )
 @option(
+    "--prefer",
+    type=click.Path(path_type=Path),
+    help=N_(
+        "Zones that the plan would rather keep whole, in the place of the EPCI: a file with insee_code and zone, such as the bassins de vie."
+    ),
+)
+@option(
     "--cover",
     type=float,
     default=1.0,
     show_default=True,
     help=N_("Least part of the white population that can be covered to cover, such as 0.8."),
+)
+@option(
+    "--units",
+    default="",
+    help=N_("Extensions: also look at these white units together, such as 06079,06138."),
 )
 @option("--cluster", multiple=True, help=N_("Fill this cluster only. Repeat for several. Default: all."))
 @option(
@@ -120,6 +133,7 @@ def command(
     which: str,
     plan_membership: Path | None,
     page: Path | None,
+    units: str,
     form: str | None,
     output: Path | None,
     overwrite: bool,
@@ -137,6 +151,7 @@ def command(
             fix=_("name it with --output, such as plan.xlsx, or choose one table"),
             where="--table",
         )
+    chosen = [code for code in (part.strip() for part in units.split(",")) if code]
     asked = {name: options.pop(name) for name in PLAN_OPTIONS}
     read = study(with_contours=True, uses_density=True, **options)
     assert read.contours is not None, "a plan is read with contours"
@@ -144,7 +159,7 @@ def command(
     zones = clusters(read.communes, read.perimeters, read.contours, in_scope=read.in_scope, ground=ground)
     tables: dict[str, pd.DataFrame] = {}
     if which in {"extensions", "all"}:
-        tables["extensions"] = extensions(read.communes, read.perimeters, zones, ground)
+        tables["extensions"] = extensions(read.communes, read.perimeters, zones, ground, chosen=chosen)
     if which != "extensions" or plan_membership is not None or page is not None:
         made = _plan(read, zones, ground, **asked)
         tables |= {"plan": made.changes, "plan-units": made.assignments, "summary": made.summary}
@@ -169,6 +184,7 @@ def _plan(
     *,
     actions: str,
     keep: str | None,
+    prefer: Path | None,
     cluster: tuple[str, ...],
     min_population: int,
     max_population: int | None,
@@ -192,6 +208,7 @@ def _plan(
         ground,
         actions=("extend", "create") if actions == "both" else (actions,),
         keep=zoning,
+        prefer=None if prefer is None else read_zoning(prefer, read.communes),
         cluster_ids=cluster,
         least=min_population,
         most=max_population,
