@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cptsgeo.embedded import embedded
 from cptsgeo.errors import DataError, FileError
 from cptsgeo.files import whole_file
+from cptsgeo.funding import PAID_STAGES
 from cptsgeo.i18n import _, current_language
 from cptsgeo.placement import TOLERANCE_M
 from cptsgeo.snapshot_list import snapshot_files
@@ -200,6 +201,7 @@ def arguments_of(inputs: Inputs, *, with_maps: bool = True) -> list[str]:
     words += ["--tolerance", str(inputs.tolerance_m)] if inputs.tolerance_m != TOLERANCE_M else []
     words += ["--scope", str(inputs.scope)] if inputs.scope else []
     words += ["--stages", ",".join(inputs.stages)] if inputs.stages else []
+    words += ["--paid-stages", ",".join(inputs.paid_stages)] if inputs.paid_stages != PAID_STAGES else []
     return words if with_maps else [*words, "--no-maps"]
 
 

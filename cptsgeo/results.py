@@ -81,6 +81,7 @@ class Results:
             study.perimeters,
             editions=self.tables["cpts_editions"] if study.editions is not None else None,
             borders=true_borders(self.ground.borders, study.contours),
+            paid_stages=study.inputs.paid_stages,
         )
 
     @property
@@ -103,6 +104,7 @@ def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]
     """
     areas = areas_km2(study.contours) if study.contours is not None else None
     tables: dict[str, pd.DataFrame] = {}
+    paid = study.inputs.paid_stages
     for level in LEVELS:
         table = coverage(study.communes, study.perimeters, in_scope=study.in_scope, by=level, areas_km2=areas)
         tables[f"coverage_by_{level}"] = conform(table, "coverage" if areas is None else "coverage_with_area")
@@ -115,9 +117,9 @@ def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]
     tables["double_counts_by_pair"] = conform(
         double_counts_by_pair(study.communes, study.perimeters), "double_counts_by_pair"
     )
-    tables["funding"] = conform(funding(study.communes, study.perimeters), "funding")
+    tables["funding"] = conform(funding(study.communes, study.perimeters, paid_stages=paid), "funding")
     for level in ("scope", "region", "departement"):
-        table = funding_by(study.communes, study.perimeters, by=level, in_scope=study.in_scope)
+        table = funding_by(study.communes, study.perimeters, by=level, in_scope=study.in_scope, paid_stages=paid)
         tables[f"funding_by_{level}"] = conform(table, "funding_by")
     tables["white_zones"] = conform(white_zones(study.units, study.perimeters), "white_zones")
     tables["white_zones_by_density"] = conform(
@@ -154,7 +156,7 @@ def _watched(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
     tables = {"cpts_editions": editions, "watch": watch(editions)}
     if study.editions is not None:
         tables["editions_unmatched"] = study.editions.unmatched
-        tables["smoothed"] = smoothed(editions)
+        tables["smoothed"] = smoothed(editions, paid_stages=study.inputs.paid_stages)
         tables["smoothing_effect"] = smoothing_effect(tables["smoothed"])
     return {name: conform(table, name) for name, table in tables.items()}, []
 

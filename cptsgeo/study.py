@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cptsgeo.codes import among
 from cptsgeo.communes import embedded_communes, parse_communes, read_density, with_density
 from cptsgeo.errors import CptsGeoError, Finding, UsageError, as_findings, raise_errors
+from cptsgeo.funding import PAID_STAGES
 from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.layers import is_layer
 from cptsgeo.perimeters import Perimeters, parse_perimeters, with_stages
@@ -71,6 +72,8 @@ class Inputs:
         File of published rates to set beside ours; those of the reports when not given.
     snapshots
         List of dated states to compare.
+    paid_stages
+        Stages at which a CPTS is paid; ``unknown`` for those whose stage the list does not give.
     """
 
     communes: tuple[Path, ...] = ()
@@ -93,6 +96,7 @@ class Inputs:
     editions: tuple[tuple[int, Path], ...] = ()
     published: Path | None = None
     snapshots: Path | None = None
+    paid_stages: tuple[str, ...] = PAID_STAGES
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import edition_options, input_options, parse_on, say, study
+from cptsgeo.cli.options import edition_options, input_options, paid_options, parse_on, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _
@@ -27,12 +27,7 @@ FORMATS = {".html": "html", ".json": "json"}
 @click.argument("cpts_id")
 @input_options
 @edition_options
-@option(
-    "--paid-stages",
-    default="aci_signe",
-    show_default=True,
-    help=N_("Stages at which a CPTS is paid, unknown included."),
-)
+@paid_options
 @option("--on", help=N_("Day of the law to apply, such as 2024-03-01. Default: the latest."))
 @option(
     "-f",
@@ -45,7 +40,6 @@ FORMATS = {".html": "html", ".json": "json"}
 @option("--overwrite", is_flag=True, help=N_("Replace what exists."))
 def command(
     cpts_id: str,
-    paid_stages: str,
     on: str | None,
     form: str | None,
     output: Path | None,
@@ -58,10 +52,9 @@ def command(
     from cptsgeo.card_page import card_json, card_page
     from cptsgeo.errors import UsageError
     from cptsgeo.files import whole_file
-    from cptsgeo.perimeters import parse_stages
     from cptsgeo.watch import cpts_editions
 
-    when, paid = parse_on(on), parse_stages(paid_stages, where="--paid-stages")
+    when = parse_on(on)
     form = form or (FORMATS.get(output.suffix.lower(), "") if output else "json")
     if not form:
         raise UsageError(
@@ -81,7 +74,7 @@ def command(
         editions=trend,
         borders=true_borders(adjacency(read.contours).borders, read.contours),
         on=when,
-        paid_stages=paid,
+        paid_stages=read.inputs.paid_stages,
     )[cpts_id]
     text = card_page(found) if form == "html" else card_json(found)
     if output is None or str(output) == "-":

@@ -142,6 +142,15 @@ _EDITIONS = (
     ),
 )
 
+_PAID = (
+    option(
+        "--paid-stages",
+        default="aci_signe",
+        show_default=True,
+        help=N_("Stages at which a CPTS is paid; unknown stands for a stage that the list does not give."),
+    ),
+)
+
 _PUBLISHED = (
     option(
         "--published",
@@ -188,14 +197,19 @@ def edition_options(function: F) -> F:
     return _stacked(_EDITIONS)(function)
 
 
+def paid_options(function: F) -> F:
+    """Add ``--paid-stages``."""
+    return _stacked(_PAID)(function)
+
+
 def published_options(function: F) -> F:
     """Add ``--published``."""
     return _stacked(_PUBLISHED)(function)
 
 
 def planning_options(function: F) -> F:
-    """Add everything that a planner sets beside a study: need, other editions, published rates, dated states."""
-    return _stacked((*_NEED, *_EDITIONS, *_PUBLISHED, *_SNAPSHOTS))(function)
+    """Add everything that a planner sets beside a study: need, money, other editions, published rates, dated states."""
+    return _stacked((*_NEED, *_PAID, *_EDITIONS, *_PUBLISHED, *_SNAPSHOTS))(function)
 
 
 def inputs(
@@ -220,6 +234,7 @@ def inputs(
     edition_files: tuple[str, ...] = (),
     published: Path | None = None,
     snapshots: Path | None = None,
+    paid_stages: str = "aci_signe",
 ) -> Inputs:
     """Make the inputs of a study from the values of :func:`input_options`, and of those options that a command adds."""
     from cptsgeo.editions import parse_edition
@@ -248,6 +263,7 @@ def inputs(
         editions=tuple(parse_edition(text) for text in edition_files),
         published=published,
         snapshots=snapshots,
+        paid_stages=parse_stages(paid_stages, where="--paid-stages"),
     )
 
 

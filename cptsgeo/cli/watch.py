@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import deliver, edition_options, input_options, output_options, parse_on, study
+from cptsgeo.cli.options import deliver, edition_options, input_options, output_options, paid_options, parse_on, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_
@@ -38,19 +38,13 @@ TABLES = ("watch", "smoothed", "effect", "editions", "unmatched")
 )
 @option("--margin", type=float, default=0.02, show_default=True, help=N_("Distance to a bound, as a part of it."))
 @option("--years", type=int, default=3, show_default=True, help=N_("Years below a bound before a class falls."))
-@option(
-    "--paid-stages",
-    default="aci_signe",
-    show_default=True,
-    help=N_("Stages at which a CPTS is paid, unknown included."),
-)
+@paid_options
 @option("--on", help=N_("Day of the law to apply, such as 2024-03-01. Default: the latest."))
 @output_options
 def command(
     which: str,
     margin: float,
     years: int,
-    paid_stages: str,
     on: str | None,
     form: str | None,
     output: Path | None,
@@ -59,10 +53,9 @@ def command(
 ) -> None:
     """Read, compute, deliver."""
     from cptsgeo.editions import of_study
-    from cptsgeo.perimeters import parse_stages
     from cptsgeo.watch import cpts_editions, smoothed, smoothing_effect, watch
 
-    when, paid = parse_on(on), parse_stages(paid_stages, where="--paid-stages")
+    when = parse_on(on)
     read = study(**options)
     editions = read.editions or of_study(read.communes)
     table = cpts_editions(editions.populations, read.perimeters, on=when)
@@ -71,6 +64,6 @@ def command(
     elif which == "watch":
         table = watch(table, margin=margin, on=when)
     elif which != "editions":
-        table = smoothed(table, years=years, on=when, paid_stages=paid)
+        table = smoothed(table, years=years, on=when, paid_stages=read.inputs.paid_stages)
         table = smoothing_effect(table) if which == "effect" else table
     deliver(table, form=form, output=output, overwrite=overwrite)

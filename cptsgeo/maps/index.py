@@ -29,9 +29,9 @@ CONTENTS = {
     "double_counts": N_("Communes in several CPTS: the ledger of double counts"),
     "double_counts_by_pair": N_("CPTS that share communes, by pair"),
     "funding": N_("What the ACI may pay to each CPTS, in euros a year"),
-    "funding_by_scope": N_("What the ACI pays in the whole scope (ACI signed), in euros a year"),
-    "funding_by_region": N_("What the ACI pays by région (ACI signed), in euros a year"),
-    "funding_by_departement": N_("What the ACI pays by département (ACI signed), in euros a year"),
+    "funding_by_scope": N_("What the ACI pays in the whole scope (CPTS paid), in euros a year"),
+    "funding_by_region": N_("What the ACI pays by région (CPTS paid), in euros a year"),
+    "funding_by_departement": N_("What the ACI pays by département (CPTS paid), in euros a year"),
     "white_zones": N_("Communes in no CPTS, the most populous first"),
     "white_zones_by_density": N_("White zones by density group and level"),
     "clusters": N_("White zones gathered into clusters of communes that border each other"),
@@ -45,9 +45,9 @@ CONTENTS = {
     "plan_summary": N_("The plan in one row: who would be covered, and at what cost"),
     "need": N_("Need score of each commune, with its components"),
     "funding_summary": N_(
-        "The three budget levels over the scope (ACI signed): a year, a CPTS, an inhabitant, five years"
+        "The three budget levels over the scope (CPTS paid): a year, a CPTS, an inhabitant, five years"
     ),
-    "contract_years": N_("What the contracts signed give a right to and pay, year by year"),
+    "contract_years": N_("What the contracts of the CPTS paid give a right to and pay, year by year"),
     "funding_grid": N_("The ACI grid in force, item by item"),
     "cpts_editions": N_("Population and size class of each CPTS by census year"),
     "watch": N_("CPTS within 2 % of a bound between size classes, or that crossed one"),

@@ -22,7 +22,7 @@ OPTIONS = (
         "--edition",
         "2023=2023.csv",
     ),
-    *("--snapshots", "snapshots.toml", "--published", "published.toml"),
+    *("--snapshots", "snapshots.toml", "--published", "published.toml", "--paid-stages", "aci_signe,unknown"),
 )
 
 
@@ -107,7 +107,7 @@ def test_what_they_say_by_hand(built):
         ["B", 80_000, "2023 ↓"],
     ]
     effect = table(built, "smoothing_effect").set_index("population_year")
-    assert effect["fixed_effect"].to_dict() == {2022: 0, 2023: 50_000}
+    assert effect["fixed_effect"].to_dict() == {2022: 0, 2023: 50_000 + 60_000}
     diff = table(built, "diff").set_index("cause")
     assert diff.loc["appeared", "population_change"] == 79_000
     assert diff.loc["after", "population_covered"] == 118_500
@@ -118,7 +118,7 @@ def test_what_they_say_by_hand(built):
     assert best[["place", "stage", "population_covered", "population", "agrees"]].tolist() == [
         *("departement=01", "any", 118_500, 121_410, True)
     ]
-    assert table(built, "contract_years")["cpts_id"].unique().tolist() == ["A"]
+    assert table(built, "contract_years")["cpts_id"].unique().tolist() == ["A", "B"]
     assert "image/svg+xml" in (built / "index.html").read_text(encoding="utf-8")
     assert (built / "series.svg").read_text(encoding="utf-8").startswith("<?xml")
 
@@ -126,6 +126,7 @@ def test_what_they_say_by_hand(built):
 def test_a_card_for_each_cpts(built):
     assert sorted(path.name for path in (built / "cards").iterdir()) == ["a.html", "a.json", "b.html", "b.json"]
     card = json.loads((built / "cards" / "a.json").read_text(encoding="utf-8"))
+    assert card["budget"]["paid"] is True
     assert [entry["population"] for entry in card["trend"]] == [40_290, 39_500]
     assert card["neighbours"] == []
     assert "Bêta / 2" in (built / "cards" / "b.html").read_text(encoding="utf-8")
