@@ -76,8 +76,9 @@ def build(
         write_workbook(results.tables, tables / "cptsgeo.xlsx")
         if results.plan is not None:
             write_table(membership_list(results.plan.perimeters), folder / PLAN)
-        if "series" in results.tables:
-            (folder / SERIES).write_text(series_svg(results.tables["series"]), encoding="utf-8", newline="")
+        figure = series_svg(results.tables["series"]) if "series" in results.tables else ""
+        if figure:
+            (folder / SERIES).write_text(figure, encoding="utf-8", newline="")
         progress(_("writing identity cards"))
         _write_cards(results, folder / "cards")
         if with_maps:
@@ -87,7 +88,9 @@ def build(
             if inputs == Inputs():
                 progress(_("drawing: {page}").format(page=_(EXERCISE_TITLE)))
                 (folder / "crise_martinique.html").write_text(exercise_page(), encoding="utf-8", newline="")
-        (folder / "index.html").write_text(index_page(results, with_maps=with_maps), encoding="utf-8", newline="")
+        (folder / "index.html").write_text(
+            index_page(results, with_maps=with_maps, figure=figure), encoding="utf-8", newline=""
+        )
         write_manifest(build_manifest(study, folder, with_maps=with_maps), folder / NAME)
     return results
 

@@ -7,6 +7,7 @@ from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from cptsgeo.codes import among
 from cptsgeo.errors import DataError
 from cptsgeo.funding import LEVELS, PAID_STAGES, funding
 from cptsgeo.i18n import _
@@ -128,7 +129,7 @@ def true_borders(borders: pd.DataFrame, contours: gpd.GeoDataFrame) -> pd.DataFr
     real = contours.loc[contours["geometry_source"] != SCHEMATIC, "insee_code"]
     if real.empty:
         return None
-    return borders[borders["insee_code"].isin(real) & borders["other_code"].isin(real)]
+    return borders[among(borders["insee_code"], real) & among(borders["other_code"], real)]
 
 
 def cards(

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from cptsgeo.card_page import card_names
 from cptsgeo.export import cell_text
-from cptsgeo.figures import series_svg
 from cptsgeo.i18n import N_, _, current_language, number
 from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place
 from cptsgeo.results import Results
@@ -69,7 +68,7 @@ PAGE_DEFINITIONS = {
 EXERCISE_DEFINITION = N_("Fictional resources of Martinique, north-east coast closed: nearest, status board, directory")
 
 
-def index_page(results: Results, *, with_maps: bool = True) -> str:
+def index_page(results: Results, *, with_maps: bool = True, figure: str = "") -> str:
     """Write ``index.html``: every name from data is escaped, and the page needs no script.
 
     Parameters
@@ -78,6 +77,8 @@ def index_page(results: Results, *, with_maps: bool = True) -> str:
         What was computed.
     with_maps
         Link to the map pages.
+    figure
+        SVG of the rates over the dated states, beside the page as ``series.svg`` and carried by it.
     """
     from jinja2 import Environment, PackageLoader, select_autoescape
 
@@ -113,7 +114,7 @@ def index_page(results: Results, *, with_maps: bool = True) -> str:
             {"file": f"cards/{card_name}", "name": cpts_name}
             for cpts_name, card_name in sorted((names[cpts_id], name) for cpts_id, name in card_names(names).items())
         ],
-        series=_series(results),
+        series=_series(results, figure),
         notes=notes(results),
         credits=credits_of(results),
         texts={
@@ -152,12 +153,12 @@ def _rates(table: pd.DataFrame) -> dict[str, list[str] | list[list[str]]]:
     return {"head": heads, "rows": rows}
 
 
-def _series(results: Results) -> dict[str, str] | None:
+def _series(results: Results, figure: str) -> dict[str, str] | None:
     """Return the figure of the dated states as an image that the page carries, and what it shows in words."""
-    if "series" not in results.tables:
+    if not figure:
         return None
     table = results.tables["series"]
     shown = table[table["stage"] == "any"]
     rates = [f"{row.day}: {cell_text(row.coverage_rate, 'coverage_rate')}" for row in shown.itertuples()]
-    image = base64.b64encode(series_svg(table).encode()).decode()
+    image = base64.b64encode(figure.encode()).decode()
     return {"image": f"data:image/svg+xml;base64,{image}", "words": "; ".join(rates)}
