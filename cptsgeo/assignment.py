@@ -38,9 +38,9 @@ class Problem:
     touches
         CPTS to the blocks that it borders, with the border in km.
     epci
-        EPCI to the blocks that hold a part of it.
+        EPCI, or other zone better kept whole, to the blocks that hold a part of it.
     held
-        EPCI to the CPTS that hold a part of it today.
+        The same to the CPTS that hold a part of it today.
     bands
         Size classes, in order.
     extends, creates

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from cptsgeo.consequences import Consequences
 from cptsgeo.errors import DataError, Finding, UsageError, raise_errors
 from cptsgeo.funding import annual_levels
 from cptsgeo.i18n import _
+from cptsgeo.perimeters import Perimeters
 from cptsgeo.sizes import CLASSES, first_above_bounds
 from cptsgeo.tabular import read_table
 
@@ -125,6 +127,33 @@ def stated(
         creates="create" in actions,
         least=least,
         most=most,
+    )
+
+
+def preferring(
+    problem: Problem, zones: pd.Series, units: pd.DataFrame, block_of: dict[str, str], perimeters: Perimeters
+) -> Problem:
+    """Return a problem that counts cuts in other zones than the EPCI.
+
+    Parameters
+    ----------
+    problem
+        As :func:`stated` returns it.
+    zones
+        Zone by ``insee_code``, as :func:`read_zoning` returns it.
+    units, block_of
+        The white units of the problem, and their blocks.
+    perimeters
+        CPTS and membership of today.
+    """
+    block = units["insee_code"].map(block_of)
+    zone = units["insee_code"].map(zones)
+    members = perimeters.membership
+    holders = members.groupby(members["insee_code"].map(zones))["cpts_id"].agg(frozenset)
+    return replace(
+        problem,
+        epci={str(key): sorted(set(group)) for key, group in block.groupby(zone)},
+        held={str(key): holders.get(key, frozenset()) for key in zone.dropna().unique()},
     )
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from cptsgeo.card_page import card_json, card_names, card_page
 from cptsgeo.crisis import EXERCISE_TITLE, exercise_page
 from cptsgeo.export import write_table, write_workbook
+from cptsgeo.figures import series_svg
 from cptsgeo.files import whole_folder
 from cptsgeo.i18n import _
 from cptsgeo.maps.index import index_page
 from cptsgeo.maps.pages import PAGES, page
+from cptsgeo.plan_tables import membership_list
 from cptsgeo.results import Results, compute
 from cptsgeo.study import Inputs, read_study
 
+PLAN, SERIES = "plan_perimeters.csv", "series.svg"
 KEPT = frozenset({"README.md"})
 
 
@@ -28,9 +32,10 @@ def build(
     """Write the pages and tables of a study into a folder.
 
     The folder gets ``index.html``, the pages of :data:`cptsgeo.maps.pages.PAGES`, ``tables/*.csv`` and
-    ``tables/cptsgeo.xlsx``, and ``manifest.json``, from which `cptsgeo replay` makes it again; with the embedded data,
-    the exercise kit ``crise_martinique.html`` too. It is written beside its place and renamed into it, so that it is
-    never half new.
+    ``tables/cptsgeo.xlsx``, the perimeters as the plan leaves them (``plan_perimeters.csv``, to give back as perimeters), the
+    identity card of each CPTS (``cards/*.html`` and ``*.json``), with snapshots the figure ``series.svg``, and
+    ``manifest.json``, from which `cptsgeo replay` makes it again; with the embedded data, the exercise kit
+    ``crise_martinique.html`` too. It is written beside its place and renamed into it, so that it is never half new.
     Identical inputs give identical bytes.
 
     Parameters
@@ -69,6 +74,13 @@ def build(
         for name, table in results.tables.items():
             write_table(table, tables / f"{name}.csv")
         write_workbook(results.tables, tables / "cptsgeo.xlsx")
+        if results.plan is not None:
+            write_table(membership_list(results.plan.perimeters), folder / PLAN)
+        figure = series_svg(results.tables["series"]) if "series" in results.tables else ""
+        if figure:
+            (folder / SERIES).write_text(figure, encoding="utf-8", newline="")
+        progress(_("writing identity cards"))
+        _write_cards(results, folder / "cards")
         if with_maps:
             for name, title in PAGES.items():
                 progress(_("drawing: {page}").format(page=_(title)))
@@ -76,6 +88,17 @@ def build(
             if inputs == Inputs():
                 progress(_("drawing: {page}").format(page=_(EXERCISE_TITLE)))
                 (folder / "crise_martinique.html").write_text(exercise_page(), encoding="utf-8", newline="")
-        (folder / "index.html").write_text(index_page(results, with_maps=with_maps), encoding="utf-8", newline="")
+        (folder / "index.html").write_text(
+            index_page(results, with_maps=with_maps, figure=figure), encoding="utf-8", newline=""
+        )
         write_manifest(build_manifest(study, folder, with_maps=with_maps), folder / NAME)
     return results
+
+
+def _write_cards(results: Results, folder: Path) -> None:
+    """Write the identity card of each CPTS, as a page and as JSON."""
+    folder.mkdir()
+    cards = results.cards
+    for cpts_id, name in card_names(cards).items():
+        (folder / f"{name}.html").write_text(card_page(cards[cpts_id]), encoding="utf-8", newline="")
+        (folder / f"{name}.json").write_text(card_json(cards[cpts_id]), encoding="utf-8", newline="")

@@ -7,6 +7,7 @@ from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from cptsgeo.codes import among
 from cptsgeo.errors import DataError
 from cptsgeo.funding import LEVELS, PAID_STAGES, funding
 from cptsgeo.i18n import _
@@ -16,6 +17,7 @@ from cptsgeo.sizes import member_populations, sizes
 from cptsgeo.white_zones import density_group
 
 if TYPE_CHECKING:
+    import geopandas as gpd
     import pandas as pd
 
 PLACES = {
@@ -25,6 +27,8 @@ PLACES = {
 }
 BUDGET = ("paid", *LEVELS, *(f"{level}_per_inhabitant" for level in LEVELS))
 SUGGESTIONS = 3
+SCHEMATIC = "schematic"
+"""Source of the embedded outlines, whose borders are not real."""
 
 
 def territory_type(population: int, rural: int, unknown: int, *, on: date | None = None) -> str:
@@ -105,6 +109,27 @@ def cpts_neighbours(perimeters: Perimeters, borders: pd.DataFrame) -> pd.DataFra
     counts = shared.groupby(keys).size().rename("units_shared")
     table = pd.concat([lengths, counts], axis="columns").fillna({"border_km": 0.0, "units_shared": 0})
     return table.astype({"units_shared": "int64"}).sort_index().reset_index()
+
+
+def true_borders(borders: pd.DataFrame, contours: gpd.GeoDataFrame) -> pd.DataFrame | None:
+    """Keep the borders between outlines that are real: those of schematic ones tell no neighbour.
+
+    Parameters
+    ----------
+    borders
+        As :func:`cptsgeo.adjacency.adjacency` gives them for these contours.
+    contours
+        ``insee_code``, ``geometry_source``.
+
+    Returns
+    -------
+    DataFrame
+        Nothing where no outline is real.
+    """
+    real = contours.loc[contours["geometry_source"] != SCHEMATIC, "insee_code"]
+    if real.empty:
+        return None
+    return borders[among(borders["insee_code"], real) & among(borders["other_code"], real)]
 
 
 def cards(

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
-from typing import Any
+from collections.abc import Iterable
+from functools import cache
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from cptsgeo.funding import LEVELS
 from cptsgeo.i18n import N_, _, current_language, number, percent
+from cptsgeo.names import fold
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import DATES
 
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+LONGEST_NAME = 80
 TEXTS = {
     "card": N_("Identity card"),
     "identifier": N_("Identifier"),
@@ -59,6 +68,29 @@ TEXTS = {
 CHART_WIDTH, CHART_HEIGHT, CHART_EDGE = 640, 150, 34
 
 
+def card_names(cpts_ids: Iterable[str]) -> dict[str, str]:
+    """Name the file of each card by its CPTS, in letters that every file system has; equal names are numbered.
+
+    Examples
+    --------
+    >>> card_names(["CPTS de l’Étang / 2", "CPTS de l'Etang 2", "../x"])
+    {'../x': 'x', "CPTS de l'Etang 2": 'cpts-de-l-etang-2', 'CPTS de l’Étang / 2': 'cpts-de-l-etang-2-2'}
+    """
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for cpts_id in sorted(cpts_ids):
+        plain = re.sub(r"[^a-z0-9]+", "-", fold(cpts_id)).strip("-")[:LONGEST_NAME] or "cpts"
+        free = (f"{plain}-{rank}" if rank > 1 else plain for rank in count(1))
+        names[cpts_id] = next(name for name in free if name not in taken)
+        taken.add(names[cpts_id])
+    return names
+
+
+def card_json(card: dict[str, Any]) -> str:
+    """Write the card of a CPTS as JSON."""
+    return json.dumps(card, ensure_ascii=False, indent=1) + "\n"
+
+
 def card_page(card: dict[str, Any]) -> str:
     """Write the card of a CPTS as an HTML page that makes no request.
 
@@ -72,19 +104,7 @@ def card_page(card: dict[str, Any]) -> str:
     str
         The page. Its Content-Security-Policy allows its own style sheet, by its SHA-256, and nothing else.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-
-    environment = Environment(
-        loader=PackageLoader("cptsgeo"),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.globals.update(number=_number, percent=_percent)
-    template = environment.get_template("card.html")
-    return template.render(
+    return _template().render(
         lang=current_language(),
         card=card,
         text={key: _(message) for key, message in TEXTS.items()},
@@ -99,6 +119,23 @@ def card_page(card: dict[str, Any]) -> str:
     )
 
 
+@cache
+def _template() -> Template:
+    from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+    environment = Environment(
+        loader=PackageLoader("cptsgeo"),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals.update(number=_number, percent=_percent)
+    return environment.get_template("card.html")
+
+
+@cache
 def _style_hash() -> str:
     """Return the hash of the style sheet of the template, as a Content-Security-Policy writes it."""
     from importlib.resources import files

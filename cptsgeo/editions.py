@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,15 +38,6 @@ class Editions(NamedTuple):
     unmatched: pd.DataFrame
 
 
-def parse_editions(texts: Sequence[str]) -> dict[int, list[Path]]:
-    """Read several ``YEAR=FILE``; the files of one year go together."""
-    files: dict[int, list[Path]] = {}
-    for text in texts:
-        year, path = parse_edition(text)
-        files.setdefault(year, []).append(path)
-    return files
-
-
 def parse_edition(text: str) -> tuple[int, Path]:
     """Read ``YEAR=FILE``.
 
@@ -70,7 +61,7 @@ def parse_edition(text: str) -> tuple[int, Path]:
     return int(year), Path(path.strip())
 
 
-def read_editions(files: Mapping[int, Sequence[Path | str]], communes: pd.DataFrame) -> Editions:
+def read_editions(files: Iterable[tuple[int, Path | str]], communes: pd.DataFrame) -> Editions:
     """Read the populations of several census years and bring them to the units of today.
 
     Each edition follows the code officiel géographique of its own year: former codes become today's and the
@@ -79,8 +70,8 @@ def read_editions(files: Mapping[int, Sequence[Path | str]], communes: pd.DataFr
     Parameters
     ----------
     files
-        Files of each census year, read as :func:`cptsgeo.communes.read_communes` reads them; several files of one
-        year (INSEE publishes Mayotte apart) are put end to end.
+        Census years and files, read as :func:`cptsgeo.communes.read_communes` reads them; several files of one year
+        (INSEE publishes Mayotte apart) are put end to end.
     communes
         The units of today.
 
@@ -92,8 +83,9 @@ def read_editions(files: Mapping[int, Sequence[Path | str]], communes: pd.DataFr
     import pandas as pd
 
     findings: list[Finding] = []
-    tables = {}
-    for year, paths in sorted(files.items()):
+    tables, listed = {}, list(files)
+    for year in sorted({year for year, _path in listed}):
+        paths = [Path(path) for other, path in listed if other == year]
         table, found = parse_communes(paths, population_year=year)
         findings += found
         tables[year] = table

@@ -137,3 +137,9 @@ def raise_errors(findings: Iterable[Finding]) -> None:
         where=", ".join(files),
         findings=errors,
     )
+
+
+def as_findings(error: CptsGeoError) -> list[Finding]:
+    """Return what an error found, one finding at least, to report it beside others."""
+    found = list(error.findings) if isinstance(error, DataError) else []
+    return found or [Finding("unreadable", "error", error.problem, error.fix, error.where)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -97,19 +98,24 @@ def number(value: float, digits: int = 0) -> str:
     >>> number(65836).replace("\\u202f", " ")
     '65 836'
     """
-    from babel.numbers import format_decimal
-
     if value != value:
         return "–"
-    return format_decimal(
-        round(value, digits), format="#,##0" + ("." + "0" * digits if digits else ""), locale=_current.get()
-    )
+    return f"{round(value, digits) + 0:,.{digits}f}".translate(_signs(_current.get()))
+
+
+@cache
+def _signs(locale: str) -> dict[int, str]:
+    """Return what a language writes in the place of the comma, the point and the minus of Python's numbers."""
+    from babel.numbers import get_decimal_symbol, get_group_symbol, get_minus_sign_symbol
+
+    signs = {",": get_group_symbol(locale), ".": get_decimal_symbol(locale), "-": get_minus_sign_symbol(locale)}
+    return str.maketrans(signs)
 
 
 def percent(value: float, digits: int = 1) -> str:
     """Write a fraction of 1 as a percentage; missing is an en dash.
 
-    A share short of the whole never rounds up to 100 %, nor one above nothing down to 0 %.
+    A share short of the whole never rounds up to 100 %, nor one above nothing down to 0 %; nor does a fall.
 
     Examples
     --------
@@ -124,8 +130,8 @@ def percent(value: float, digits: int = 1) -> str:
         return "–"
     step = 10.0 ** -(digits + 2)
     shown = round(value, digits + 2)
-    if 0 < value < 1:
-        shown = min(max(shown, step), 1 - step)
+    if 0 < abs(round(value, 12)) < 1:
+        shown = math.copysign(min(max(abs(shown), step), 1 - step), value)
     return format_percent(
         shown,
         format="0" + ("." + "0" * digits if digits else "") + ("\u202f%" if _current.get() == "fr" else "%"),
@@ -134,7 +140,15 @@ def percent(value: float, digits: int = 1) -> str:
 
 
 def day(value: date) -> str:
-    """Write a date in words: ``1 janvier 2026``."""
+    """Write a date in words.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> day(date(2026, 1, 1)), day(date(2026, 1, 31))
+    ('1er janvier 2026', '31 janvier 2026')
+    """
     from babel.dates import format_date
 
-    return format_date(value, format="long", locale=_current.get())
+    text = format_date(value, format="long", locale=_current.get())
+    return text.replace("1 ", "1er ", 1) if value.day == 1 and _current.get() == "fr" else text

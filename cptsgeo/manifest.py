@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 from cptsgeo.embedded import embedded
 from cptsgeo.errors import DataError, FileError
 from cptsgeo.files import whole_file
+from cptsgeo.funding import PAID_STAGES
 from cptsgeo.i18n import _, current_language
+from cptsgeo.placement import TOLERANCE_M
+from cptsgeo.snapshot_list import snapshot_files
 from cptsgeo.sources.catalogue import sources
 from cptsgeo.sources.store import data_folder, read_record, sha256
 from cptsgeo.tabular import read_table
@@ -129,14 +132,19 @@ def build_manifest(study: Study, folder: Path, *, with_maps: bool) -> dict[str, 
         Whether the map pages were drawn.
     """
     inputs = study.inputs
-    described = [
-        *(describe_input(path, "communes") for path in inputs.communes or [embedded("communes/communes.parquet")]),
-        *(
-            describe_input(path, "contours")
-            for path in inputs.contours or [embedded("communes/contours_outre_mer.parquet")]
-        ),
-        *(describe_input(path, "density") for path in [inputs.density] if path is not None),
-    ]
+    files = {
+        "communes": inputs.communes or (embedded("communes/communes.parquet"),),
+        "contours": inputs.contours or (embedded("communes/contours_outre_mer.parquet"),),
+        "density": (inputs.density,),
+        "iris": (inputs.iris,),
+        "grid": (inputs.grid,),
+        "need": inputs.need,
+        "need_weights": (inputs.need_weights,),
+        "editions": [path for _year, path in inputs.editions],
+        "published": (inputs.published,),
+        "snapshots": () if inputs.snapshots is None else (inputs.snapshots, *snapshot_files(inputs.snapshots)),
+    }
+    described = [describe_input(path, role) for role, paths in files.items() for path in paths if path is not None]
     matched = len(study.perimeters.membership)
     members = inputs.perimeters or embedded("cpts_perimeters/membership.csv")
     rows = len(read_table(members).rows)
@@ -168,15 +176,32 @@ def arguments_of(inputs: Inputs, *, with_maps: bool = True) -> list[str]:
     ['--embedded', '--stages', 'aci_signe']
     """
     words = ["--embedded"]
-    for option, paths in (("--communes", inputs.communes), ("--contours", inputs.contours)):
-        words += [word for path in paths for word in (option, str(Path(path).resolve()))]
-    for option, path in (("--density", inputs.density), ("--perimeters", inputs.perimeters), ("--cpts", inputs.cpts)):
-        words += [option, str(Path(path).resolve())] if path is not None else []
+    files = {
+        "--communes": inputs.communes,
+        "--contours": inputs.contours,
+        "--density": (inputs.density,),
+        "--perimeters": (inputs.perimeters,),
+        "--cpts": (inputs.cpts,),
+        "--iris": (inputs.iris,),
+        "--grid": (inputs.grid,),
+        "--need": inputs.need,
+        "--need-weights": (inputs.need_weights,),
+        "--published": (inputs.published,),
+        "--snapshots": (inputs.snapshots,),
+    }
+    for option, paths in files.items():
+        words += [word for path in paths if path is not None for word in (option, str(Path(path).resolve()))]
+    for year, path in inputs.editions:
+        words += ["--edition", f"{year}={Path(path).resolve()}"]
     words += ["--population-year", str(inputs.population_year)] if inputs.population_year else []
     words += ["--perimeters-date", inputs.perimeters_date.isoformat()] if inputs.perimeters_date else []
     words += ["--accept-holes"] if inputs.accept_holes else []
+    words += ["--area-weighting"] if inputs.area_weighting else []
+    words += ["--repair"] if inputs.repair else []
+    words += ["--tolerance", str(inputs.tolerance_m)] if inputs.tolerance_m != TOLERANCE_M else []
     words += ["--scope", str(inputs.scope)] if inputs.scope else []
     words += ["--stages", ",".join(inputs.stages)] if inputs.stages else []
+    words += ["--paid-stages", ",".join(inputs.paid_stages)] if inputs.paid_stages != PAID_STAGES else []
     return words if with_maps else [*words, "--no-maps"]
 
 

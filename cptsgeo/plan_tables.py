@@ -154,6 +154,35 @@ def summary_of(found: Assignment, problem: Problem, changes: pd.DataFrame, assig
     )
 
 
+def planned_units(units: pd.DataFrame, assignments: pd.DataFrame | None) -> pd.DataFrame:
+    """Say of each unit what a plan makes of it.
+
+    Parameters
+    ----------
+    units
+        ``insee_code`` and ``white_zone`` (``covered``, ``out_of_scope``, or anything else for a white unit).
+    assignments
+        As in a :class:`cptsgeo.scenarios.Plan`; nothing where no plan was made.
+
+    Returns
+    -------
+    DataFrame
+        In the order of ``units``: ``insee_code``, ``plan`` (``cpts:`` and the id of the CPTS that takes in a white unit,
+        ``white_zone`` where none does, else ``covered`` or ``out_of_scope``) and ``plan_label`` (name of that CPTS, or
+        why none; empty but for white units).
+    """
+    white = ~units["white_zone"].isin(["covered", "out_of_scope"])
+    table = units[["insee_code"]].assign(plan=units["white_zone"].mask(white, "white_zone"), plan_label="")
+    table = table.astype({"plan": "str", "plan_label": "str"})
+    if assignments is not None:
+        inside = table["insee_code"].isin(assignments["insee_code"])
+        found = assignments.set_index("insee_code").loc[table.loc[inside, "insee_code"]]
+        taken = found["action"] != "none"
+        table.loc[inside, "plan"] = ("cpts:" + found["cpts_id"]).where(taken, "white_zone").to_numpy()
+        table.loc[inside, "plan_label"] = found["cpts_name"].where(taken, found["why_white"]).to_numpy()
+    return table
+
+
 def membership_list(perimeters: Perimeters) -> pd.DataFrame:
     """Write perimeters as one list that :func:`cptsgeo.perimeters.read_perimeters` reads back as they are.
 

@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
+from cptsgeo.adjacency import Adjacency, adjacency
+from cptsgeo.card import cards, true_borders
 from cptsgeo.contours import dissolve, undrawn
+from cptsgeo.contract import contract_years, payments
 from cptsgeo.coverage import coverage, unit_coverage
 from cptsgeo.crs import areas_km2
-from cptsgeo.errors import Finding
-from cptsgeo.funding import funding, funding_by
+from cptsgeo.editions import of_study
+from cptsgeo.errors import DataError, Finding
+from cptsgeo.funding import funding, funding_by, grid, summary
 from cptsgeo.i18n import _
 from cptsgeo.parameters import labels
-from cptsgeo.planning import planning_tables
+from cptsgeo.plan_tables import planned_units
+from cptsgeo.planning import planning
+from cptsgeo.reconcile import reconcile
 from cptsgeo.schemas import TABLES, conform
 from cptsgeo.sizes import double_counts, double_counts_by_pair, size_distribution, sizes, unit_size_class
+from cptsgeo.snapshots import changes, diff, series
 from cptsgeo.study import Study
+from cptsgeo.watch import cpts_editions, smoothed, smoothing_effect, watch
 from cptsgeo.white_zones import density_group, density_label, white_zones, white_zones_by_density
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+    from cptsgeo.scenarios import Plan
 
 LEVELS = ("scope", "region", "departement", "epci")
 
@@ -40,11 +51,16 @@ class Results:
         ``departement_code``, ``departement_name``, ``population``, ``population_year``, ``density_label``,
         ``cpts``, ``stage`` (of the unit, ``white_zone``, ``unknown`` or ``out_of_scope``), ``stage_label``,
         ``size_class`` (text, ``white_zone`` or ``out_of_scope``), ``white_zone`` (density group of a white unit,
-        ``covered`` or ``out_of_scope``), ``geometry``.
+        ``covered`` or ``out_of_scope``), ``plan`` and ``plan_label`` (as :func:`cptsgeo.plan_tables.planned_units` gives
+        them), ``geometry``.
     outlines
         Outlines of the CPTS and of the départements, by layer: ``name``, ``geometry``.
     findings
         Those of the study, and of its planning.
+    ground
+        Borders between the units.
+    plan
+        The plan; nothing where none could be made.
     """
 
     study: Study
@@ -52,6 +68,21 @@ class Results:
     units: gpd.GeoDataFrame
     outlines: dict[str, gpd.GeoDataFrame]
     findings: tuple[Finding, ...]
+    ground: Adjacency
+    plan: Plan | None
+
+    @property
+    def cards(self) -> dict[str, dict[str, Any]]:
+        """Return the identity card of every CPTS, by its id; see :func:`cptsgeo.card.cards`."""
+        study = self.study
+        assert study.contours is not None, "the study was read with contours"
+        return cards(
+            study.communes,
+            study.perimeters,
+            editions=self.tables["cpts_editions"] if study.editions is not None else None,
+            borders=true_borders(self.ground.borders, study.contours),
+            paid_stages=study.inputs.paid_stages,
+        )
 
     @property
     def undrawn(self) -> pd.DataFrame:
@@ -60,18 +91,20 @@ class Results:
 
 
 def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
-    """Compute every table of a study, each checked against its schema.
+    """Compute the tables of a study that need no outline, each checked against its schema.
 
     Returns
     -------
     dict
-        File name (without ending) to table; those of the planning engine where the study has outlines.
+        File name (without ending) to table: what every study has; ``need`` where need was given, ``smoothed`` and
+        ``smoothing_effect`` where other editions were, ``series`` where snapshots were, and for two or more ``diff``
+        and ``changes``.
     list of Finding
-        What the planning engine could not do as asked; see :func:`cptsgeo.planning.planning_tables`.
+        Why the size classes are not watched, where the census year is not known.
     """
     areas = areas_km2(study.contours) if study.contours is not None else None
     tables: dict[str, pd.DataFrame] = {}
-    findings: list[Finding] = []
+    paid = study.inputs.paid_stages
     for level in LEVELS:
         table = coverage(study.communes, study.perimeters, in_scope=study.in_scope, by=level, areas_km2=areas)
         tables[f"coverage_by_{level}"] = conform(table, "coverage" if areas is None else "coverage_with_area")
@@ -84,26 +117,91 @@ def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]
     tables["double_counts_by_pair"] = conform(
         double_counts_by_pair(study.communes, study.perimeters), "double_counts_by_pair"
     )
-    tables["funding"] = conform(funding(study.communes, study.perimeters), "funding")
+    tables["funding"] = conform(funding(study.communes, study.perimeters, paid_stages=paid), "funding")
     for level in ("scope", "region", "departement"):
-        table = funding_by(study.communes, study.perimeters, by=level, in_scope=study.in_scope)
+        table = funding_by(study.communes, study.perimeters, by=level, in_scope=study.in_scope, paid_stages=paid)
         tables[f"funding_by_{level}"] = conform(table, "funding_by")
     tables["white_zones"] = conform(white_zones(study.units, study.perimeters), "white_zones")
     tables["white_zones_by_density"] = conform(
         white_zones_by_density(study.units, study.perimeters), "white_zones_by_density"
     )
-    if study.contours is not None:
-        planned, findings = planning_tables(study.communes, study.perimeters, study.contours, in_scope=study.in_scope)
-        tables |= planned
-    return tables, findings
+    tables |= _money(study, tables["funding"])
+    watched, findings = _watched(study)
+    tables |= watched
+    table = reconcile(study.communes, study.perimeters, study.published, inside=study.in_scope)
+    tables["reconcile"] = conform(table, "reconcile")
+    if study.need is not None:
+        table = study.units[["insee_code", "name", "population"]].merge(study.need, on="insee_code", validate="1:1")
+        tables["need"] = conform(table.reindex(columns=list(TABLES["need"])), "need")
+    return tables | _moved(study), findings
 
 
-def compute(study: Study) -> Results:
-    """Compute the tables of a study read with contours, and what its pages draw."""
+def _money(study: Study, table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Sum what the CPTS that are paid get over the scope, and by year of their contracts; and give the grid."""
+    counts = table.loc[table["paid"].fillna(False), "size_class"].value_counts()
+    return {
+        "funding_summary": conform(summary(counts, population=int(study.units["population"].sum())), "funding_summary"),
+        "contract_years": conform(contract_years(payments(table)), "contract_years"),
+        "funding_grid": conform(grid(), "funding_grid"),
+    }
+
+
+def _watched(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
+    """Watch the size classes over the editions given, or else in the populations of the study."""
+    try:
+        populations = (study.editions or of_study(study.communes)).populations
+    except DataError as unknown:
+        return {}, [Finding("watch_without_year", "warning", unknown.problem, unknown.fix, column="population_year")]
+    editions = cpts_editions(populations, study.perimeters)
+    tables = {"cpts_editions": editions, "watch": watch(editions)}
+    if study.editions is not None:
+        tables["editions_unmatched"] = study.editions.unmatched
+        tables["smoothed"] = smoothed(editions, paid_stages=study.inputs.paid_stages)
+        tables["smoothing_effect"] = smoothing_effect(tables["smoothed"])
+    return {name: conform(table, name) for name, table in tables.items()}, []
+
+
+def _moved(study: Study) -> dict[str, pd.DataFrame]:
+    """Follow the coverage of the scope over the snapshots given."""
+    import pandas as pd
+
+    if not study.snapshots:
+        return {}
+    tables = {"series": series(study.snapshots, scope=study.scope)}
+    pairs = list(pairwise(study.snapshots))
+    if pairs:
+        tables["diff"] = pd.concat([diff(*pair, scope=study.scope) for pair in pairs], ignore_index=True)
+        tables["changes"] = pd.concat([changes(*pair) for pair in pairs], ignore_index=True)
+    return {name: conform(table, name) for name, table in tables.items()}
+
+
+def compute(study: Study, *, plan: Plan | None = None) -> Results:
+    """Compute the tables of a study read with contours, and what its pages draw.
+
+    Parameters
+    ----------
+    study
+        With contours.
+    plan
+        A plan made of its white zones, to show in place of the least costly one.
+    """
     tables, findings = compute_tables(study)
     contours = study.contours
     assert contours is not None, "the study was read with contours"
+    ground = adjacency(contours)
+    planned = planning(
+        study.communes,
+        study.perimeters,
+        contours,
+        in_scope=study.in_scope,
+        ground=ground,
+        scores=study.need,
+        made=plan,
+    )
+    tables |= planned.tables
+    findings += planned.findings
     units = _units(study, contours, tables["sizes"])
+    units = units.merge(planned_units(units, tables.get("plan_units")), on="insee_code", validate="1:1")
     members = study.perimeters.membership.set_index("insee_code")["cpts_id"]
     names = study.perimeters.cpts.set_index("cpts_id")["cpts_name"]
     departements = units.set_index("insee_code")["departement_name"]
@@ -111,7 +209,7 @@ def compute(study: Study) -> Results:
         _("CPTS"): dissolve(contours, members.map(names)),
         _("Départements"): dissolve(contours, departements),
     }
-    return Results(study, tables, units, outlines, (*study.findings, *findings))
+    return Results(study, tables, units, outlines, (*study.findings, *findings), ground, planned.plan)
 
 
 def _units(study: Study, contours: gpd.GeoDataFrame, size_table: pd.DataFrame) -> gpd.GeoDataFrame:

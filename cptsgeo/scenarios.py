@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.adjacency import Adjacency
-from cptsgeo.assignment import OBJECTIVES, TIME_LIMIT, assign
-from cptsgeo.blocks import blocks_of, need_of_units, stated
+from cptsgeo.assignment import OBJECTIVES, TIME_LIMIT, assign, cut
+from cptsgeo.blocks import blocks_of, need_of_units, preferring, stated
 from cptsgeo.consequences import COLUMNS, Consequences
 from cptsgeo.errors import UsageError
 from cptsgeo.funding import LEVELS
@@ -33,6 +33,7 @@ SUMMARY = (
     "created_count",
     *(f"{level}_change" for level in LEVELS),
     "epci_cut",
+    "zones_cut",
     "need_weighted",
     "euros_per_need",
     "objective_value",
@@ -56,7 +57,7 @@ class Plan(NamedTuple):
     summary
         One row: ``objective``, ``level``, ``seed``, ``units_white``, ``population_white``, ``population_covered``,
         ``extended_count``, ``created_count``, ``functioning_change``, ``fixed_change``, ``maximum_change``,
-        ``epci_cut``, ``need_weighted``, ``euros_per_need``, ``objective_value``, ``objective_bound`` and ``objective_gap``.
+        ``epci_cut``, ``zones_cut`` (those of ``prefer``; the EPCI without it), ``need_weighted``, ``euros_per_need``, ``objective_value``, ``objective_bound`` and ``objective_gap``.
     perimeters
         The CPTS and membership as the plan leaves them: read back, they cover what the plan says.
     """
@@ -74,6 +75,7 @@ def extensions(
     ground: Adjacency,
     *,
     splits: Sequence[str] = SPLITS,
+    chosen: Sequence[str] = (),
     on: date | None = None,
 ) -> pd.DataFrame:
     """Describe what happens when a CPTS takes in a white zone that it borders, or a part of it.
@@ -91,6 +93,8 @@ def extensions(
     splits
         Parts to look at: the whole ``cluster``, its part in each ``epci``, each ``unit``. A part is looked at when
         it is connected to the CPTS; one that is the whole cluster is not repeated.
+    chosen
+        White units to look at together too, under the split ``chosen``: those of one cluster are one part.
     on
         Day of the law to apply.
 
@@ -110,7 +114,7 @@ def extensions(
     Raises
     ------
     UsageError
-        For an unknown split.
+        For an unknown split, or a chosen unit that is not white.
 
     Notes
     -----
@@ -121,10 +125,11 @@ def extensions(
     import pandas as pd
 
     _known(splits, SPLITS, "--by")
+    _white(chosen, zones)
     look = Consequences.of(communes, perimeters, zones.units, ground, on=on)
     rows = []
     for cluster_id, units in zones.units.groupby("cluster_id", sort=False):
-        for split, key, label, codes in _candidates(units, splits):
+        for split, key, label, codes in _candidates(units, splits, chosen):
             rows += [
                 {"cluster_id": cluster_id, "split": split, "key": key, "label": label, **look.extension(cpts_id, codes)}
                 for cpts_id in look.beside(codes)
@@ -136,7 +141,9 @@ def extensions(
     return look.typed(table[columns])
 
 
-def _candidates(units: pd.DataFrame, splits: Sequence[str]) -> list[tuple[str, str, str, list[str]]]:
+def _candidates(
+    units: pd.DataFrame, splits: Sequence[str], chosen: Sequence[str]
+) -> list[tuple[str, str, str, list[str]]]:
     """List the parts of one cluster: split, key, label, codes."""
     codes = units["insee_code"].tolist()
     name = units["name"].iloc[0]
@@ -148,7 +155,22 @@ def _candidates(units: pd.DataFrame, splits: Sequence[str]) -> list[tuple[str, s
         ]
     if "unit" in splits and len(units) > 1:
         parts += [("unit", code, label, [code]) for code, label in zip(units["insee_code"], units["name"], strict=True)]
+    together = units[units["insee_code"].isin(chosen)]
+    if len(together):
+        names = ", ".join(together["name"])
+        parts.append(("chosen", "+".join(together["insee_code"]), names, together["insee_code"].tolist()))
     return parts
+
+
+def _white(codes: Sequence[str], zones: Clusters) -> None:
+    known = set(zones.units["insee_code"])
+    covered = [code for code in codes if code not in known]
+    if covered:
+        raise UsageError(
+            _("{value} is not a white unit of the scope").format(value=", ".join(covered)),
+            fix=_("see them with `cptsgeo white-zones`"),
+            where="--units",
+        )
 
 
 def _known(given: Sequence[str], choices: Sequence[str], where: str) -> None:
@@ -171,6 +193,7 @@ def new_cpts(
     level: str = "fixed",
     scores: pd.DataFrame | None = None,
     keep: pd.Series | None = None,
+    prefer: pd.Series | None = None,
     least: int = 1,
     most: int | None = None,
     cover: float = 1.0,
@@ -190,6 +213,7 @@ def new_cpts(
         actions=("create",),
         scores=scores,
         keep=keep,
+        prefer=prefer,
         least=least,
         most=most,
         cover=cover,
@@ -211,6 +235,7 @@ def plan(
     actions: Sequence[str] = ACTIONS,
     scores: pd.DataFrame | None = None,
     keep: pd.Series | None = None,
+    prefer: pd.Series | None = None,
     least: int = 1,
     most: int | None = None,
     cover: float = 1.0,
@@ -238,6 +263,9 @@ def plan(
     keep
         Zone of each unit, by ``insee_code``: EPCI or bassin de vie, for instance. The white units of one cluster
         and zone that touch go together. Each unit goes its own way when not given.
+    prefer
+        Zones better kept whole in one CPTS, by ``insee_code``, such as the bassins de vie: they take the place of the
+        EPCI in the objective ``epci`` and in the choice among plans of equal objective. The EPCI when not given.
     least, most
         Inhabitants of a new CPTS. By default as the ACI classes: none too small, none too large.
     cover
@@ -268,11 +296,13 @@ def plan(
     block_of = blocks_of(units, ground, keep)
     look = Consequences.of(communes, perimeters, zones.units, ground, on=on)
     problem = stated(units, block_of, need_of, look, actions, least, most, level, on)
-    found = assign(problem, objective=objective, cover=cover, seed=seed, time_limit=time_limit)
+    zoned = problem if prefer is None else preferring(problem, prefer, units, block_of, perimeters)
+    found = assign(zoned, objective=objective, cover=cover, seed=seed, time_limit=time_limit)
     assignments = assignment_table(units, block_of, found, problem, perimeters, cover)
     filled = filled_perimeters(perimeters, assignments, units)
     changes = changes_of(assignments, look)
-    summary = summary_of(found, problem, changes, assignments).assign(objective=objective, level=level, seed=seed)
+    summary = summary_of(found, problem, changes, assignments)
+    summary = summary.assign(zones_cut=cut(zoned, found), objective=objective, level=level, seed=seed)
     if scores is None:
         summary[["need_weighted", "euros_per_need"]] = float("nan")
     return Plan(changes, assignments, summary[list(SUMMARY)], filled)

@@ -542,7 +542,13 @@ COLUMNS = {
         "count", N_("Smoothed size class"), N_("ACI size class after smoothing, 1 to 4"), nullable=True
     ),
     "source": Column("text", N_("Source"), N_("where the figure was published")),
-    "split": Column("text", N_("Split"), N_("group: three density groups; level: seven density levels")),
+    "split": Column(
+        "text",
+        N_("Split"),
+        N_(
+            "how it is split: by density (group, level) or territory; or which part of a cluster: cluster, epci, unit, chosen"
+        ),
+    ),
     "stage": Column("text", N_("Stage"), N_("stage of the CPTS, or any, unknown, white_zone"), nullable=True),
     "stage_after": Column("text", N_("Stage after"), N_("stage in the later state"), nullable=True),
     "stage_before": Column("text", N_("Stage before"), N_("stage in the earlier state"), nullable=True),
@@ -588,6 +594,11 @@ COLUMNS = {
     ),
     "wording": Column("text", N_("Wording"), N_("what the source says it counts")),
     "years": Column("count", N_("Years"), N_("years over which euros are summed")),
+    "zones_cut": Column(
+        "count",
+        N_("Zones cut"),
+        N_("EPCI, or zones of --prefer, that the plan leaves in several CPTS or partly in none"),
+    ),
     "zoning": Column(
         "text", N_("ARS zoning"), N_("zoning of general practitioners: ZIP, ZAC, ZAR or HZ"), nullable=True
     ),
@@ -953,6 +964,11 @@ TABLES: dict[str, tuple[str, ...]] = {
         "size_class",
         "to_upper_bound",
     ),
+    "need": (
+        *("insee_code", "name", "population", "need", "need_weight_known", "need_missing", "need_zoning", "need_apl"),
+        *("need_share_75", "need_qpv_population", "need_qpv_count", "need_ald_prevalence", "zoning", "apl", "share_75"),
+        *("qpv_population", "qpv_count", "ald_prevalence"),
+    ),
     "cluster_need": (
         "cluster_id",
         "need",
@@ -984,6 +1000,7 @@ TABLES: dict[str, tuple[str, ...]] = {
         "fixed_change",
         "maximum_change",
         "epci_cut",
+        "zones_cut",
         "need_weighted",
         "euros_per_need",
         "objective_value",

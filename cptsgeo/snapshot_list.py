@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from cptsgeo.communes import embedded_communes, parse_communes
-from cptsgeo.errors import CptsGeoError, Finding, raise_errors
+from cptsgeo.errors import CptsGeoError, Finding, as_findings, raise_errors
 from cptsgeo.i18n import _, day
 from cptsgeo.perimeters import parse_perimeters
 from cptsgeo.scope import Scope
 from cptsgeo.snapshots import Snapshot
-from cptsgeo.study import as_findings
 from cptsgeo.toml_files import entry_day, entry_error, entry_findings, read_entries
 
 KEY = "snapshot"
@@ -20,7 +20,7 @@ REQUIRED = ("date", "perimeters")
 KNOWN = ("communes", "population_year", "cpts")
 
 
-def read_snapshots(path: Path | str) -> tuple[list[Snapshot], list[Finding]]:
+def read_snapshots(path: Path | str) -> tuple[tuple[Snapshot, ...], list[Finding]]:
     """Read a list of snapshots, in the order of their dates.
 
     The file has one block per snapshot::
@@ -36,7 +36,7 @@ def read_snapshots(path: Path | str) -> tuple[list[Snapshot], list[Finding]]:
 
     Returns
     -------
-    list of Snapshot
+    tuple of Snapshot
         In the order of the file, which must be that of the dates.
     list of Finding
         Warnings and remarks of every file.
@@ -62,10 +62,22 @@ def read_snapshots(path: Path | str) -> tuple[list[Snapshot], list[Finding]]:
         if snapshot is not None:
             snapshots.append(snapshot)
     raise_errors(findings)
-    return snapshots, [finding for finding in findings if finding.severity != "error"]
+    return tuple(snapshots), [finding for finding in findings if finding.severity != "error"]
 
 
-def touched(snapshots: list[Snapshot]) -> Scope:
+def snapshot_files(path: Path | str) -> list[Path]:
+    """Return every file that a list of snapshots names, each once, in their order."""
+    path = Path(path)
+    named = [
+        name
+        for entry in read_entries(path, KEY)
+        for name in (*_communes(entry), entry.get("perimeters"), entry.get("cpts"))
+        if name
+    ]
+    return [path.parent / name for name in dict.fromkeys(named)]
+
+
+def touched(snapshots: Sequence[Snapshot]) -> Scope:
     """Return the départements that the perimeters of any snapshot touch, in the units of the last one."""
     from cptsgeo.scope import touched_departements
 
@@ -77,6 +89,12 @@ def touched(snapshots: list[Snapshot]) -> Scope:
 
 def _day(entry: dict[str, Any]) -> Any:
     return entry_day(entry["date"])
+
+
+def _communes(entry: dict[str, Any]) -> list[str]:
+    """List the files of communes of one entry."""
+    listed = entry.get("communes", [])
+    return [listed] if isinstance(listed, str) else list(listed)
 
 
 def _dates(entries: list[dict[str, Any]], file: str) -> list[Finding]:
@@ -118,8 +136,7 @@ def _dates(entries: list[dict[str, Any]], file: str) -> list[Finding]:
 
 def _read(entry: dict[str, Any], folder: Path) -> tuple[Snapshot | None, list[Finding]]:
     """Read the files of one entry."""
-    listed = entry.get("communes", [])
-    paths = [folder / name for name in ([listed] if isinstance(listed, str) else listed)]
+    paths = [folder / name for name in _communes(entry)]
     communes, findings = parse_communes(paths, population_year=entry.get("population_year"))
     reference = communes if len(communes) else embedded_communes()
     cpts = folder / entry["cpts"] if "cpts" in entry else None

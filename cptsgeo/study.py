@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cptsgeo.codes import among
 from cptsgeo.communes import embedded_communes, parse_communes, read_density, with_density
-from cptsgeo.errors import CptsGeoError, DataError, Finding, raise_errors
+from cptsgeo.errors import CptsGeoError, Finding, UsageError, as_findings, raise_errors
+from cptsgeo.funding import PAID_STAGES
 from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.layers import is_layer
 from cptsgeo.perimeters import Perimeters, parse_perimeters, with_stages
@@ -20,6 +22,10 @@ from cptsgeo.scope import Scope, embedded_scope, in_scope, touched_departements
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+
+    from cptsgeo.editions import Editions
+    from cptsgeo.reconcile import Figure
+    from cptsgeo.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,18 @@ class Inputs:
         Width in metres under which a piece of a unit is snapped.
     repair
         Make invalid polygons of drawn layers valid.
+    need
+        Files of what is known of the need of units.
+    need_weights
+        File of other weights for the score of need.
+    editions
+        Populations of other census years: year and file, in any order.
+    published
+        File of published rates to set beside ours; those of the reports when not given.
+    snapshots
+        List of dated states to compare.
+    paid_stages
+        Stages at which a CPTS is paid; ``unknown`` for those whose stage the list does not give.
     """
 
     communes: tuple[Path, ...] = ()
@@ -73,6 +91,12 @@ class Inputs:
     area_weighting: bool = False
     tolerance_m: float = TOLERANCE_M
     repair: bool = False
+    need: tuple[Path, ...] = ()
+    need_weights: Path | None = None
+    editions: tuple[tuple[int, Path], ...] = ()
+    published: Path | None = None
+    snapshots: Path | None = None
+    paid_stages: tuple[str, ...] = PAID_STAGES
 
 
 @dataclass(frozen=True)
@@ -97,6 +121,14 @@ class Study:
         Warnings and remarks; errors were raised.
     cuts
         For drawn perimeters, the pieces of the units that they cut: see :class:`cptsgeo.population.Shares`.
+    need
+        Score of each unit, as :func:`cptsgeo.need.need` returns it; ``None`` when no need was given.
+    editions
+        Populations of other census years; ``None`` when none was given.
+    published
+        Published rates.
+    snapshots
+        Dated states, in the order of their days; none when no list was given.
     """
 
     inputs: Inputs
@@ -107,6 +139,10 @@ class Study:
     contours: gpd.GeoDataFrame | None
     findings: tuple[Finding, ...]
     cuts: pd.DataFrame | None = None
+    need: pd.DataFrame | None = None
+    editions: Editions | None = None
+    published: tuple[Figure, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
 
     @property
     def units(self) -> pd.DataFrame:
@@ -135,6 +171,12 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
     from cptsgeo.check import check, wholly_outside
     from cptsgeo.contours import check_contours, read_contours
 
+    if inputs.need_weights is not None and not inputs.need:
+        raise UsageError(
+            _("weights alone score nothing"),
+            fix=_("give the need of the units with --need"),
+            where="--need-weights",
+        )
     communes, findings = parse_communes(inputs.communes, population_year=inputs.population_year)
     reference = communes if len(communes) else embedded_communes()
     if inputs.density is not None:
@@ -153,6 +195,8 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
     inside = in_scope(communes, scope)
     codes = set(communes.loc[inside, "insee_code"])
     findings += wholly_outside(perimeters, codes)
+    beside, found = _beside(inputs, communes, perimeters)
+    findings += found
     if inputs.stages:
         chosen = with_stages(perimeters, inputs.stages)
         findings += _left_out(perimeters, chosen)
@@ -169,7 +213,44 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
         kept.reset_index(drop=True),
         perimeters.membership[perimeters.membership["cpts_id"].isin(kept["cpts_id"])].reset_index(drop=True),
     )
-    return Study(inputs, communes, inside, scope, counted, contours, tuple(findings), cuts), findings
+    return Study(inputs, communes, inside, scope, counted, contours, tuple(findings), cuts, **beside), findings
+
+
+def _beside(inputs: Inputs, communes: pd.DataFrame, perimeters: Perimeters) -> tuple[dict[str, Any], list[Finding]]:
+    """Read what is set beside the study, as fields of it: need, other editions, published rates, dated states."""
+    from cptsgeo.editions import edition_findings, read_editions
+    from cptsgeo.need import need
+    from cptsgeo.need_input import parse_need, read_need_weights
+    from cptsgeo.reconcile import read_figures
+    from cptsgeo.snapshot_list import read_snapshots
+
+    def scores() -> tuple[pd.DataFrame, list[Finding]]:
+        known, found = parse_need(inputs.need, communes)
+        weights = None if inputs.need_weights is None else read_need_weights(inputs.need_weights)
+        raise_errors(found)
+        return need(communes, known, weights=weights), found
+
+    def editions() -> tuple[Editions, list[Finding]]:
+        read = read_editions(inputs.editions, communes)
+        return read, edition_findings(read, set(perimeters.membership["insee_code"]))
+
+    readers: dict[str, Callable[[], tuple[Any, list[Finding]]]] = {
+        "published": lambda: (tuple(read_figures(inputs.published)), [])
+    }
+    if inputs.need:
+        readers["need"] = scores
+    if inputs.editions:
+        readers["editions"] = editions
+    if (listed := inputs.snapshots) is not None:
+        readers["snapshots"] = lambda: read_snapshots(listed)
+    fields, findings = {}, []
+    for name, reader in readers.items():
+        try:
+            fields[name], found = reader()
+        except CptsGeoError as error:
+            found = as_findings(error)
+        findings += found
+    return fields, findings
 
 
 def _perimeters(inputs: Inputs, communes: pd.DataFrame) -> tuple[Perimeters, pd.DataFrame | None, list[Finding]]:
@@ -190,12 +271,6 @@ def _perimeters(inputs: Inputs, communes: pd.DataFrame) -> tuple[Perimeters, pd.
         tolerance_m=inputs.tolerance_m,
         repair=inputs.repair,
     )
-
-
-def as_findings(error: CptsGeoError) -> list[Finding]:
-    """Return what an error found, one finding at least, to report it beside others."""
-    found = list(error.findings) if isinstance(error, DataError) else []
-    return found or [Finding("unreadable", "error", error.problem, error.fix, error.where)]
 
 
 def _missing_units(communes: pd.DataFrame, inputs: Inputs) -> list[Finding]:

@@ -248,7 +248,8 @@ def _csv_rows(file: str, content: bytes, known_names: set[str]) -> list[tuple[in
     start = 1
     try:
         for cells in reader:
-            rows.append((start, [_without_guard(cell.strip()) for cell in cells]))
+            plain = map(str.strip, cells)
+            rows.append((start, [_without_guard(cell) if cell[:1] == "'" else cell for cell in plain]))
             start = reader.line_num + 1
     except csv.Error as error:
         raise FileError(

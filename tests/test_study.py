@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from cptsgeo.communes import read_communes
-from cptsgeo.errors import CptsGeoError, DataError, FileError
+from cptsgeo.errors import CptsGeoError, DataError, FileError, as_findings
 from cptsgeo.results import compute, compute_tables
 from cptsgeo.schemas import conform
 from cptsgeo.scope import Scope
-from cptsgeo.study import Inputs, as_findings, parse_study, read_study
+from cptsgeo.study import Inputs, parse_study, read_study
 
 TOY_SCOPE = Scope("departement", ("04", "05", "26"))
 
@@ -72,7 +72,7 @@ def test_cpts_wholly_outside_the_scope_are_left_out_and_told(inputs):
 
 def test_every_table_follows_its_schema_and_adds_up(inputs):
     study = read_study(inputs, with_contours=True)
-    tables, _findings = compute_tables(study)
+    tables = compute(study).tables
     assert set(tables) == {
         *("coverage_by_scope", "coverage_by_region", "coverage_by_departement", "coverage_by_epci", "units"),
         *("sizes", "size_distribution", "double_counts", "double_counts_by_pair"),
@@ -80,6 +80,7 @@ def test_every_table_follows_its_schema_and_adds_up(inputs):
         *("funding", "funding_by_scope", "funding_by_region", "funding_by_departement"),
         *("clusters", "cluster_units", "cluster_parts", "cluster_neighbours", "extensions"),
         *("plan", "plan_units", "plan_summary"),
+        *("funding_summary", "contract_years", "funding_grid", "cpts_editions", "watch", "reconcile"),
     }
     for level in ("region", "departement", "epci"):
         some = tables[f"coverage_by_{level}"].groupby(["counting", "stage"])["population_covered"].sum()

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from cptsgeo.cli.options import input_options, parse_on, say, study, tell_findings
+from cptsgeo.cli.options import edition_options, input_options, paid_options, parse_on, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _
-
-SCHEMATIC = "schematic"
-"""Source of the embedded outlines: their borders are not real, and no neighbour is told from them."""
 
 FORMATS = {".html": "html", ".json": "json"}
 
@@ -30,18 +26,8 @@ FORMATS = {".html": "html", ".json": "json"}
 )
 @click.argument("cpts_id")
 @input_options
-@option(
-    "--edition",
-    "edition_files",
-    multiple=True,
-    help=N_("Populations of one census year, as YEAR=FILE, for the trend. Repeat for each year."),
-)
-@option(
-    "--paid-stages",
-    default="aci_signe",
-    show_default=True,
-    help=N_("Stages at which a CPTS is paid, unknown included."),
-)
+@edition_options
+@paid_options
 @option("--on", help=N_("Day of the law to apply, such as 2024-03-01. Default: the latest."))
 @option(
     "-f",
@@ -54,8 +40,6 @@ FORMATS = {".html": "html", ".json": "json"}
 @option("--overwrite", is_flag=True, help=N_("Replace what exists."))
 def command(
     cpts_id: str,
-    edition_files: tuple[str, ...],
-    paid_stages: str,
     on: str | None,
     form: str | None,
     output: Path | None,
@@ -64,15 +48,13 @@ def command(
 ) -> None:
     """Read, compute, deliver."""
     from cptsgeo.adjacency import adjacency
-    from cptsgeo.card import cards
-    from cptsgeo.card_page import card_page
-    from cptsgeo.editions import edition_findings, parse_editions, read_editions
+    from cptsgeo.card import cards, true_borders
+    from cptsgeo.card_page import card_json, card_page
     from cptsgeo.errors import UsageError
     from cptsgeo.files import whole_file
-    from cptsgeo.perimeters import parse_stages
     from cptsgeo.watch import cpts_editions
 
-    when, paid, files = parse_on(on), parse_stages(paid_stages, where="--paid-stages"), parse_editions(edition_files)
+    when = parse_on(on)
     form = form or (FORMATS.get(output.suffix.lower(), "") if output else "json")
     if not form:
         raise UsageError(
@@ -82,24 +64,19 @@ def command(
         )
     read = study(with_contours=True, **options)
     trend = None
-    if files:
-        editions = read_editions(files, read.communes)
-        tell_findings(edition_findings(editions, set(read.perimeters.membership["insee_code"])))
-        trend = cpts_editions(editions.populations, read.perimeters, on=when)
-    contours = read.contours
-    assert contours is not None, "the study was read with contours"
-    real = contours[contours["geometry_source"] != SCHEMATIC]
-    borders = adjacency(real).borders if len(real) else None
+    if read.editions is not None:
+        trend = cpts_editions(read.editions.populations, read.perimeters, on=when)
+    assert read.contours is not None, "the study was read with contours"
     found = cards(
         read.communes,
         read.perimeters,
         cpts_ids=[cpts_id],
         editions=trend,
-        borders=borders,
+        borders=true_borders(adjacency(read.contours).borders, read.contours),
         on=when,
-        paid_stages=paid,
+        paid_stages=read.inputs.paid_stages,
     )[cpts_id]
-    text = card_page(found) if form == "html" else json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+    text = card_page(found) if form == "html" else card_json(found)
     if output is None or str(output) == "-":
         click.echo(text, nl=False)
         return

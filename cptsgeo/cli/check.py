@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import deliver, input_options, inputs, output_options, say
+from cptsgeo.cli.options import deliver, input_options, inputs, output_options, planning_options, say
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.i18n import N_, _, headed, ngettext, number
 
@@ -20,13 +20,14 @@ from cptsgeo.i18n import N_, _, headed, ngettext, number
     example="cptsgeo check",
 )
 @input_options
+@planning_options
 @output_options
 def command(form: str | None, output: Path | None, overwrite: bool, **options: Any) -> None:
     """Read everything, report everything."""
     import pandas as pd
 
-    from cptsgeo.errors import CptsGeoError, UsageError
-    from cptsgeo.study import as_findings, parse_study
+    from cptsgeo.errors import CptsGeoError, UsageError, as_findings
+    from cptsgeo.study import parse_study
 
     try:
         findings = parse_study(inputs(**options), with_contours=True)[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +14,8 @@ from cptsgeo.cli.texts import option
 from cptsgeo.i18n import LANGUAGES, N_, _, number
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cptsgeo.scope import Scope
     from cptsgeo.snapshots import Snapshot
 
@@ -99,7 +101,7 @@ def command(
     deliver(table, form=form, output=output, overwrite=overwrite)
 
 
-def _pairs(states: list[Snapshot]) -> list[Any]:
+def _pairs(states: Sequence[Snapshot]) -> list[tuple[Snapshot, Snapshot]]:
     """Pair each snapshot with the next."""
     from cptsgeo.errors import DataError
 
@@ -110,7 +112,7 @@ def _pairs(states: list[Snapshot]) -> list[Any]:
     return list(itertools.pairwise(states))
 
 
-def _tell_unfollowed(pairs: list[Any], scope: Scope) -> None:
+def _tell_unfollowed(pairs: list[tuple[Snapshot, Snapshot]], scope: Scope) -> None:
     """Say which units cannot be followed from one state to the next."""
     from cptsgeo.snapshots import unfollowed
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cptsgeo.cli.options import deliver, draws, input_options, need_options, output_options, say, scores, study
+from cptsgeo.cli.options import deliver, draws, input_options, need_options, output_options, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _, number
@@ -30,6 +30,7 @@ PLAN_OPTIONS = (
     "min_population",
     "max_population",
     "keep",
+    "prefer",
     "cover",
     "cluster",
     "bridge_m",
@@ -86,11 +87,23 @@ PLAN_OPTIONS = (
     ),
 )
 @option(
+    "--prefer",
+    type=click.Path(path_type=Path),
+    help=N_(
+        "Zones that the plan would rather keep whole, in the place of the EPCI: a file with insee_code and zone, such as the bassins de vie."
+    ),
+)
+@option(
     "--cover",
     type=float,
     default=1.0,
     show_default=True,
     help=N_("Least part of the white population that can be covered to cover, such as 0.8."),
+)
+@option(
+    "--units",
+    default="",
+    help=N_("Extensions: also look at these white units together, such as 06079,06138."),
 )
 @option("--cluster", multiple=True, help=N_("Fill this cluster only. Repeat for several. Default: all."))
 @option(
@@ -113,13 +126,14 @@ PLAN_OPTIONS = (
     type=click.Path(path_type=Path),
     help=N_("Also write the perimeters as the plan leaves them: a CSV to give back with --perimeters."),
 )
+@option("--page", type=click.Path(path_type=Path), help=N_("Also draw the plan: one interactive page (.html)."))
 @need_options
 @output_options
 def command(
     which: str,
-    need: tuple[Path, ...],
-    need_weights: Path | None,
     plan_membership: Path | None,
+    page: Path | None,
+    units: str,
     form: str | None,
     output: Path | None,
     overwrite: bool,
@@ -137,6 +151,7 @@ def command(
             fix=_("name it with --output, such as plan.xlsx, or choose one table"),
             where="--table",
         )
+    chosen = [code for code in (part.strip() for part in units.split(",")) if code]
     asked = {name: options.pop(name) for name in PLAN_OPTIONS}
     read = study(with_contours=True, uses_density=True, **options)
     assert read.contours is not None, "a plan is read with contours"
@@ -144,9 +159,9 @@ def command(
     zones = clusters(read.communes, read.perimeters, read.contours, in_scope=read.in_scope, ground=ground)
     tables: dict[str, pd.DataFrame] = {}
     if which in {"extensions", "all"}:
-        tables["extensions"] = extensions(read.communes, read.perimeters, zones, ground)
-    if which != "extensions" or plan_membership is not None:
-        made = _plan(read, zones, ground, scores(read, need, need_weights), **asked)
+        tables["extensions"] = extensions(read.communes, read.perimeters, zones, ground, chosen=chosen)
+    if which != "extensions" or plan_membership is not None or page is not None:
+        made = _plan(read, zones, ground, **asked)
         tables |= {"plan": made.changes, "plan-units": made.assignments, "summary": made.summary}
         _tell(made)
     if which == "all":
@@ -158,16 +173,18 @@ def command(
         deliver(table, form=form, output=output, overwrite=overwrite)
     if plan_membership is not None:
         _write_membership(made, plan_membership, overwrite)
+    if page is not None:
+        _write_page(read, made, page, overwrite)
 
 
 def _plan(
     read: Study,
     zones: Any,
     ground: Any,
-    scored: pd.DataFrame | None,
     *,
     actions: str,
     keep: str | None,
+    prefer: Path | None,
     cluster: tuple[str, ...],
     min_population: int,
     max_population: int | None,
@@ -191,10 +208,11 @@ def _plan(
         ground,
         actions=("extend", "create") if actions == "both" else (actions,),
         keep=zoning,
+        prefer=None if prefer is None else read_zoning(prefer, read.communes),
         cluster_ids=cluster,
         least=min_population,
         most=max_population,
-        scores=scored,
+        scores=read.need,
         **asked,
     )
 
@@ -248,4 +266,14 @@ def _write_membership(made: Plan, path: Path, overwrite: bool) -> None:
     from cptsgeo.plan_tables import membership_list
 
     write_table(membership_list(made.perimeters), path, form="csv", overwrite=overwrite)
+    say(_("Written: {path}").format(path=path))
+
+
+def _write_page(read: Study, made: Plan, path: Path, overwrite: bool) -> None:
+    from cptsgeo.files import whole_file
+    from cptsgeo.maps.pages import page
+    from cptsgeo.results import compute
+
+    with whole_file(path, overwrite=overwrite) as part:
+        part.write_text(page(compute(read, plan=made), "plan"), encoding="utf-8", newline="")
     say(_("Written: {path}").format(path=path))

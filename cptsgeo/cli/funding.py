@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cptsgeo.cli.options import deliver, input_options, output_options, parse_on, say, study
+from cptsgeo.cli.options import deliver, input_options, output_options, paid_options, parse_on, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _, ngettext, number
@@ -38,12 +38,7 @@ TABLES = ("cpts", "departement", "region", "scope", "summary", "payments", "cont
         " payments and contract-years: the course of the contracts; grid: the amounts of the law."
     ),
 )
-@option(
-    "--paid-stages",
-    default="aci_signe",
-    show_default=True,
-    help=N_("Stages at which a CPTS is paid; unknown stands for a stage that the list does not give."),
-)
+@paid_options
 @option("--split", is_flag=True, help=N_("Share the euros of a CPTS among the départements that it straddles."))
 @option("--on", help=N_("Day of the law to apply, such as 2024-03-01. Default: the latest."))
 @option("--years", type=click.IntRange(1, 50), default=5, show_default=True, help=N_("Years to sum over."))
@@ -58,7 +53,6 @@ TABLES = ("cpts", "departement", "region", "scope", "summary", "payments", "cont
 @output_options
 def command(
     which: str,
-    paid_stages: str,
     split: bool,
     on: str | None,
     years: int,
@@ -72,14 +66,13 @@ def command(
     """Read, compute, deliver."""
     from cptsgeo.contract import contract_years, payments
     from cptsgeo.funding import funding, funding_by, grid, summary
-    from cptsgeo.perimeters import parse_stages
 
     when = parse_on(on)
     if which == "grid":
         deliver(grid(on=when), form=form, output=output, overwrite=overwrite)
         return
-    paid = parse_stages(paid_stages, where="--paid-stages")
     read = study(**options)
+    paid = read.inputs.paid_stages
     table = funding(read.communes, read.perimeters, on=when, paid_stages=paid)
     _tell_paid(table)
     if which == "summary":

@@ -13,7 +13,7 @@ from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _
 
 BASEMAPS = ("plan-ign", "osm")
-PAGES = ("coverage", "sizes", "white_zones", "all_layers")
+PAGES = ("coverage", "sizes", "white_zones", "plan", "all_layers")
 
 
 @make_command(

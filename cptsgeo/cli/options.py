@@ -130,6 +130,43 @@ _NEED = (
     ),
 )
 
+_EDITIONS = (
+    option(
+        "--edition",
+        "edition_files",
+        multiple=True,
+        help=N_(
+            "Populations of one census year, as YEAR=FILE. Repeat for each year, and for several files of one year. Default:"
+            " the populations of the study alone."
+        ),
+    ),
+)
+
+_PAID = (
+    option(
+        "--paid-stages",
+        default="aci_signe",
+        show_default=True,
+        help=N_("Stages at which a CPTS is paid; unknown stands for a stage that the list does not give."),
+    ),
+)
+
+_PUBLISHED = (
+    option(
+        "--published",
+        type=_path(),
+        help=N_("Published rates (TOML: date, place, percent, wording, source). Default: those of the reports."),
+    ),
+)
+
+_SNAPSHOTS = (
+    option(
+        "--snapshots",
+        type=_path(),
+        help=N_("Dated states to compare: a TOML list of date, perimeters and communes, as `cptsgeo diff` reads it."),
+    ),
+)
+
 
 def _stacked(options: Iterable[Callable[[F], F]]) -> Callable[[F], F]:
     def decorate(function: F) -> F:
@@ -151,29 +188,28 @@ def output_options(function: F) -> F:
 
 
 def need_options(function: F) -> F:
-    """Add ``--need`` and ``--need-weights``."""
+    """Add ``--need`` and ``--need-weights``; like those below, :func:`inputs` takes their values too."""
     return _stacked(_NEED)(function)
 
 
-def scores(read: Study, need: tuple[Path, ...], need_weights: Path | None) -> pd.DataFrame | None:
-    """Score the need of all units from the files of :func:`need_options`; nothing where none was given."""
-    from cptsgeo.errors import UsageError, raise_errors
-    from cptsgeo.need import need as score
-    from cptsgeo.need_input import parse_need, read_need_weights
+def edition_options(function: F) -> F:
+    """Add ``--edition``."""
+    return _stacked(_EDITIONS)(function)
 
-    if not need:
-        if need_weights is not None:
-            raise UsageError(
-                _("weights alone score nothing"),
-                fix=_("give the need of the units with --need"),
-                where="--need-weights",
-            )
-        return None
-    known, findings = parse_need(need, read.communes)
-    raise_errors(findings)
-    tell_findings(findings)
-    weights = read_need_weights(need_weights) if need_weights is not None else None
-    return score(read.communes, known, weights=weights)
+
+def paid_options(function: F) -> F:
+    """Add ``--paid-stages``."""
+    return _stacked(_PAID)(function)
+
+
+def published_options(function: F) -> F:
+    """Add ``--published``."""
+    return _stacked(_PUBLISHED)(function)
+
+
+def planning_options(function: F) -> F:
+    """Add everything that a planner sets beside a study: need, money, other editions, published rates, dated states."""
+    return _stacked((*_NEED, *_PAID, *_EDITIONS, *_PUBLISHED, *_SNAPSHOTS))(function)
 
 
 def inputs(
@@ -193,8 +229,15 @@ def inputs(
     area_weighting: bool,
     tolerance_m: float,
     repair: bool,
+    need: tuple[Path, ...] = (),
+    need_weights: Path | None = None,
+    edition_files: tuple[str, ...] = (),
+    published: Path | None = None,
+    snapshots: Path | None = None,
+    paid_stages: str = "aci_signe",
 ) -> Inputs:
-    """Make the inputs of a study from the values of :func:`input_options`."""
+    """Make the inputs of a study from the values of :func:`input_options`, and of those options that a command adds."""
+    from cptsgeo.editions import parse_edition
     from cptsgeo.perimeters import parse_stages
     from cptsgeo.scope import parse_scope
     from cptsgeo.study import Inputs
@@ -215,6 +258,12 @@ def inputs(
         area_weighting=area_weighting,
         tolerance_m=tolerance_m,
         repair=repair,
+        need=need,
+        need_weights=need_weights,
+        editions=tuple(parse_edition(text) for text in edition_files),
+        published=published,
+        snapshots=snapshots,
+        paid_stages=parse_stages(paid_stages, where="--paid-stages"),
     )
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import click
-
-from cptsgeo.cli.options import deliver, input_options, output_options, say, study
+from cptsgeo.cli.options import deliver, input_options, output_options, published_options, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, ngettext, number
@@ -22,22 +20,15 @@ from cptsgeo.i18n import N_, ngettext, number
     example="cptsgeo reconcile",
 )
 @input_options
-@option(
-    "--published",
-    type=click.Path(path_type=Path),
-    help=N_("Published rates (TOML: date, place, percent, wording, source). Default: those of the reports."),
-)
+@published_options
 @option("--nearest", is_flag=True, help=N_("Keep the nearest definition of each figure alone."))
 @output_options
-def command(
-    published: Path | None, nearest: bool, form: str | None, output: Path | None, overwrite: bool, **options: Any
-) -> None:
+def command(nearest: bool, form: str | None, output: Path | None, overwrite: bool, **options: Any) -> None:
     """Read, compute, deliver."""
-    from cptsgeo.reconcile import read_figures, reconcile
+    from cptsgeo.reconcile import reconcile
 
-    figures = read_figures(published)
     read = study(**options)
-    table = reconcile(read.communes, read.perimeters, figures, inside=read.in_scope)
+    table = reconcile(read.communes, read.perimeters, read.published, inside=read.in_scope)
     unknown = table.loc[table["units_outside_scope"] > 0, "figure"].nunique()
     if unknown:
         say(

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import deliver, input_options, output_options, parse_on, study, tell_findings
+from cptsgeo.cli.options import deliver, edition_options, input_options, output_options, paid_options, parse_on, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_
@@ -24,15 +24,7 @@ TABLES = ("watch", "smoothed", "effect", "editions", "unmatched")
     example="cptsgeo watch --margin 0.02",
 )
 @input_options
-@option(
-    "--edition",
-    "edition_files",
-    multiple=True,
-    help=N_(
-        "Populations of one census year, as YEAR=FILE. Repeat for each year, and for several files of one year. Default:"
-        " the populations of the study alone."
-    ),
-)
+@edition_options
 @option(
     "--table",
     "which",
@@ -46,20 +38,13 @@ TABLES = ("watch", "smoothed", "effect", "editions", "unmatched")
 )
 @option("--margin", type=float, default=0.02, show_default=True, help=N_("Distance to a bound, as a part of it."))
 @option("--years", type=int, default=3, show_default=True, help=N_("Years below a bound before a class falls."))
-@option(
-    "--paid-stages",
-    default="aci_signe",
-    show_default=True,
-    help=N_("Stages at which a CPTS is paid, unknown included."),
-)
+@paid_options
 @option("--on", help=N_("Day of the law to apply, such as 2024-03-01. Default: the latest."))
 @output_options
 def command(
-    edition_files: tuple[str, ...],
     which: str,
     margin: float,
     years: int,
-    paid_stages: str,
     on: str | None,
     form: str | None,
     output: Path | None,
@@ -67,21 +52,18 @@ def command(
     **options: Any,
 ) -> None:
     """Read, compute, deliver."""
-    from cptsgeo.editions import Editions, edition_findings, of_study, parse_editions, read_editions
-    from cptsgeo.perimeters import parse_stages
+    from cptsgeo.editions import of_study
     from cptsgeo.watch import cpts_editions, smoothed, smoothing_effect, watch
 
-    when, paid = parse_on(on), parse_stages(paid_stages, where="--paid-stages")
-    files = parse_editions(edition_files)
+    when = parse_on(on)
     read = study(**options)
-    editions: Editions = read_editions(files, read.communes) if files else of_study(read.communes)
-    tell_findings(edition_findings(editions, set(read.perimeters.membership["insee_code"])))
+    editions = read.editions or of_study(read.communes)
     table = cpts_editions(editions.populations, read.perimeters, on=when)
     if which == "unmatched":
         table = editions.unmatched
     elif which == "watch":
         table = watch(table, margin=margin, on=when)
     elif which != "editions":
-        table = smoothed(table, years=years, on=when, paid_stages=paid)
+        table = smoothed(table, years=years, on=when, paid_stages=read.inputs.paid_stages)
         table = smoothing_effect(table) if which == "effect" else table
     deliver(table, form=form, output=output, overwrite=overwrite)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cptsgeo.cli.options import deliver, draws, input_options, need_options, output_options, scores, study
+from cptsgeo.cli.options import deliver, draws, input_options, need_options, output_options, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_
@@ -49,8 +49,6 @@ BY = ("unit", "density", "cluster", "part", "neighbour")
 def command(
     by: str,
     bridge_m: float,
-    need: tuple[Path, ...],
-    need_weights: Path | None,
     form: str | None,
     output: Path | None,
     overwrite: bool,
@@ -63,21 +61,20 @@ def command(
     gathers = by in BY[2:]
     drawn = by in {"unit", "cluster"} and draws(form, output, options["contours"])
     read = study(with_contours=gathers or drawn, uses_density=True, **options)
-    scored = scores(read, need, need_weights)
     if gathers:
-        table = _clusters(read, by, bridge_m, scored, drawn=drawn)
+        table = _clusters(read, by, bridge_m, drawn=drawn)
     elif by == "density":
         table = white_zones_by_density(read.units, read.perimeters)
     else:
         table = white_zones(read.units, read.perimeters)
-        if scored is not None:
-            table = table.merge(scored, on="insee_code", how="left", validate="one_to_one")
+        if read.need is not None:
+            table = table.merge(read.need, on="insee_code", how="left", validate="one_to_one")
         if drawn and read.contours is not None:
             table = with_geometry(table, read.contours)
     deliver(table, form=form, output=output, overwrite=overwrite)
 
 
-def _clusters(read: Study, by: str, bridge_m: float, scored: pd.DataFrame | None, *, drawn: bool) -> pd.DataFrame:
+def _clusters(read: Study, by: str, bridge_m: float, *, drawn: bool) -> pd.DataFrame:
     """Choose one table of the clusters, with need and outlines where they were asked for."""
     import geopandas as gpd
 
@@ -92,8 +89,8 @@ def _clusters(read: Study, by: str, bridge_m: float, scored: pd.DataFrame | None
     if by == "neighbour":
         return found.neighbours
     table = found.zones
-    if scored is not None:
-        table = table.merge(cluster_need(found.units, scored), on="cluster_id", how="left", validate="one_to_one")
+    if read.need is not None:
+        table = table.merge(cluster_need(found.units, read.need), on="cluster_id", how="left", validate="one_to_one")
     if drawn:
         groups = found.units.set_index("insee_code")["cluster_id"]
         shapes = dissolve(read.contours, groups).rename(columns={"name": "cluster_id"})

@@ -76,6 +76,7 @@ BASEMAPS: Mapping[str, Basemap] = MappingProxyType(
 )
 TILES_OPACITY = 0.65
 _NO_OUTLINES: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({})
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 def map_page(
@@ -88,6 +89,7 @@ def map_page(
     notes: Sequence[str],
     credits: Sequence[str],  # noqa: A002
     outlines: Mapping[str, gpd.GeoDataFrame] = _NO_OUTLINES,
+    more: Mapping[str, str] = _NOTHING,
     start: str | None = None,
     tiles: str = "",
 ) -> str:
@@ -109,6 +111,8 @@ def map_page(
         Lines of the footer.
     outlines
         Lines over the communes, by title: GeoDataFrames with ``name`` and ``geometry``. The last one is shown at first.
+    more
+        Further columns for the tooltip and the table: heading by column.
     start
         Key of the theme shown first; by default the first theme.
     tiles
@@ -146,6 +150,7 @@ def map_page(
             TooltipField("cpts", _("CPTS")),
             TooltipField("stage_label", _("Stage")),
             TooltipField("density_label", _("Density")),
+            *(TooltipField(column, heading) for column, heading in more.items()),
         ),
         columns=COLUMNS,
         outlines=outlines,
@@ -169,7 +174,7 @@ def map_page(
             ]
         ),
         config={
-            **_config(layer, start=keys.index(start) if start else 0),
+            **_config(layer, start=keys.index(start) if start else 0, more=more),
             "opacity": TILES_OPACITY if basemap else 1,
             "online": basemap is not None,
         },
@@ -384,7 +389,7 @@ def _foot(notes: Sequence[str], lines: Sequence[str], basemap: Basemap | None) -
     return f'<footer class="cg-foot">{"".join(parts)}<p>{made}</p></footer>'
 
 
-def _config(layer: CommuneLayer, *, start: int) -> dict[str, Any]:
+def _config(layer: CommuneLayer, *, start: int, more: Mapping[str, str]) -> dict[str, Any]:
     """Gather what the page's script needs: territories and words."""
     return {
         "lang": current_language(),
@@ -399,6 +404,7 @@ def _config(layer: CommuneLayer, *, start: int) -> dict[str, Any]:
             ["cpts", _("CPTS")],
             ["stage_label", _("Stage")],
             ["density_label", _("Density")],
+            *([column, heading] for column, heading in more.items()),
         ],
         "words": {
             "zoom_in": _("Zoom in"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cptsgeo.i18n import N_, _, day, headed, ngettext, number, percent
-from cptsgeo.maps.theme import DENSITIES, OUT_OF_SCOPE, SIZES, STAGES, WHITE_ZONE, Theme, styled
+from cptsgeo.maps.theme import COVERED, DENSITIES, OUT_OF_SCOPE, PLANS, SIZES, STAGES, TAKERS, WHITE_ZONE, Theme, styled
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import STAGES as STAGE_KEYS
 from cptsgeo.results import Results
@@ -15,6 +15,7 @@ from cptsgeo.scope import scope_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import geopandas as gpd
     import pandas as pd
 
     from cptsgeo.maps.theme import MapClass, Style
@@ -23,6 +24,7 @@ PAGES = {
     "coverage": N_("Coverage by stage"),
     "sizes": N_("Size classes"),
     "white_zones": N_("White zones by density"),
+    "plan": N_("Plan for the white zones"),
     "all_layers": N_("All layers"),
 }
 SIZE_BOUNDS = {
@@ -53,15 +55,18 @@ def page(results: Results, name: str, *, tiles: str = "") -> str:
         "white_zones": (white_zone_theme,),
         "all_layers": (stage_theme, size_theme, white_zone_theme),
     }
+    shows_plan = name == "plan"
+    units = plan_units(results) if shows_plan else results.units
     return map_page(
-        results.units,
-        [maker(results) for maker in makers[name]],
+        units,
+        [plan_theme(results, units)] if shows_plan else [maker(results) for maker in makers[name]],
         title=headed(_(PAGES[name]), place(results)),
-        finding=finding(results),
-        facts=facts(results),
-        notes=notes(results),
+        finding=plan_finding(results) if shows_plan else finding(results),
+        facts=plan_facts(results) if shows_plan else facts(results),
+        notes=plan_notes(results) if shows_plan else notes(results),
         credits=credits_of(results),
-        outlines=results.outlines,
+        outlines=dict(reversed(results.outlines.items())) if shows_plan else results.outlines,
+        more={"plan_label": _("Plan")} if shows_plan else {},
         tiles=tiles,
     )
 
@@ -195,10 +200,16 @@ def credits_of(results: Results) -> list[str]:
 
 
 def _classes(
-    results: Results, column: str, palette: Mapping[str, Style], texts: Mapping[str, str], styles: Mapping[str, str]
+    results: Results,
+    column: str,
+    palette: Mapping[str, Style],
+    texts: Mapping[str, str],
+    styles: Mapping[str, str],
+    *,
+    units: gpd.GeoDataFrame | None = None,
 ) -> tuple[MapClass, ...]:
     """Count units and inhabitants of each class, every class named even when empty."""
-    counted = results.units.groupby(column)["population"].agg(["size", "sum"])
+    counted = (results.units if units is None else units).groupby(column)["population"].agg(["size", "sum"])
     optional = {OUT_OF_SCOPE, "unknown"}
     return tuple(
         replace(
@@ -264,3 +275,101 @@ def white_zone_theme(results: Results) -> Theme:
         _("Units in no CPTS, by group of the INSEE density grid: 1, 2 to 4, 5 to 7."),
         _classes(results, "white_zone", DENSITIES, texts, {"unknown": "density_unknown"}),
     )
+
+
+def plan_units(results: Results) -> gpd.GeoDataFrame:
+    """Give each unit its class on the map of the plan: the CPTS that take in most inhabitants, and the others together."""
+    units = results.units
+    takers = _takers(results)
+    classes = {key: rank for rank, key in zip(TAKERS, takers, strict=False)}
+    classes |= dict.fromkeys(takers[len(TAKERS) :], "others")
+    return units.assign(plan=units["plan"].map(lambda key: classes.get(key, key)))
+
+
+def _takers(results: Results) -> list[str]:
+    """List the CPTS that the plan extends or creates as the units name them, those that take in most inhabitants first."""
+    if results.plan is None:
+        return []
+    changes = results.plan.changes.sort_values(["population_added", "cpts_id"], ascending=[False, True])
+    return [f"cpts:{cpts_id}" for cpts_id in changes["cpts_id"]]
+
+
+def plan_theme(results: Results, units: gpd.GeoDataFrame) -> Theme:
+    """Colour white units by the CPTS that the plan extends or creates for them.
+
+    Parameters
+    ----------
+    results
+        As :func:`cptsgeo.results.compute` returns them.
+    units
+        As :func:`plan_units` returns them.
+    """
+    takers = _takers(results)
+    names = {} if results.plan is None else results.plan.changes.set_index("cpts_id")["cpts_name"].to_dict()
+    texts = {rank: names[key.removeprefix("cpts:")] for rank, key in zip(TAKERS, takers, strict=False)}
+    others = len(takers) - len(texts)
+    if others:
+        texts["others"] = ngettext("{count} other CPTS", "{count} other CPTS", others).format(count=number(others))
+    texts |= {
+        WHITE_ZONE: _("Stays a white zone"),
+        COVERED: _("Covered by a CPTS today"),
+        OUT_OF_SCOPE: _("Outside the scope of the study"),
+    }
+    return Theme(
+        "plan",
+        _("Plan for the white zones"),
+        _("The CPTS that takes in each white unit, extended or created."),
+        _classes(results, "plan", PLANS, texts, {}, units=units),
+    )
+
+
+def plan_finding(results: Results) -> str:
+    """Say in one sentence whom the plan covers, how, and at what cost."""
+    if results.plan is None:
+        return _("No plan was made for the white zones: see the warnings of the build.")
+    total = results.plan.summary.iloc[0]
+    return _(
+        "The plan covers {covered} of the {white} inhabitants of the white zones, with {extended} CPTS extended and"
+        " {created} created, for {euros} € more a year."
+    ).format(
+        covered=number(total["population_covered"]),
+        white=number(total["population_white"]),
+        extended=number(total["extended_count"]),
+        created=number(total["created_count"]),
+        euros=number(total[f"{total['level']}_change"]),
+    )
+
+
+def plan_facts(results: Results) -> list[tuple[str, str]]:
+    """List the key figures of the plan: heading and value."""
+    if results.plan is None:
+        return []
+    total = results.plan.summary.iloc[0]
+    rows = [(label, f"{number(total[f'{level}_change'])} €") for level, label in labels("aci").items()]
+    return [*rows, (_("EPCI cut"), number(total["epci_cut"]))]
+
+
+def plan_notes(results: Results) -> list[str]:
+    """List what a reader must know to use the plan."""
+    texts = [
+        _(
+            "A plan is a proposal: it knows borders, inhabitants, EPCI and the ACI grid, not local wishes nor travel by road."
+        ),
+        _(
+            "Euros: what the class of each CPTS extended or created gives once its contract is signed, less what its class of today gives."
+        ),
+    ]
+    if results.plan is not None:
+        total = results.plan.summary.iloc[0]
+        objective = {
+            "euros": _("least euros a year ({level})").format(level=labels("aci")[total["level"]]),
+            "need": _("least euros per need-weighted inhabitant"),
+            "epci": _("fewest EPCI cut"),
+        }[total["objective"]]
+        proof = (
+            _("the search stopped before the proof: a better plan may exist")
+            if total["objective_gap"] > 0
+            else _("no other plan does better")
+        )
+        texts.insert(0, _("Objective: {objective}; {proof}.").format(objective=objective, proof=proof))
+    return [*texts, *notes(results)]

@@ -133,8 +133,27 @@ DENSITIES: Mapping[str, Style] = MappingProxyType(
         OUT_OF_SCOPE: _GREY,
     }
 )
+TAKERS = tuple(str(rank) for rank in range(1, 9))
+"""Keys of the CPTS of a plan that have a colour of their own."""
+
+PLANS: Mapping[str, Style] = MappingProxyType(
+    {
+        "1": Style("#0b4a8f"),
+        "2": Style("#c8471c", "dots"),
+        "3": Style("#31816d"),
+        "4": Style("#8fa7ef"),
+        "5": Style("#6f0f0f"),
+        "6": Style("#e2e236", "dots"),
+        "7": Style("#3636e2", "dots"),
+        "8": Style("#5c234e", "cross"),
+        "others": Style("#dbcda2", "cross"),
+        WHITE_ZONE: _WHITE,
+        COVERED: Style("#c9d8df"),
+        OUT_OF_SCOPE: _GREY,
+    }
+)
 PALETTES: Mapping[str, Mapping[str, Style]] = MappingProxyType(
-    {"stages": STAGES, "sizes": SIZES, "densities": DENSITIES}
+    {"stages": STAGES, "sizes": SIZES, "densities": DENSITIES, "plans": PLANS}
 )
 
 

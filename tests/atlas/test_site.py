@@ -129,7 +129,7 @@ def test_what_changed_since_the_last_state_is_told_and_lost_pages_go(run: Any, t
     assert not (site / "cpts/cpts-alpha.html").exists()
     assert not (site / "cpts/cpts-alpha.csv").exists()
     updates = plain((site / "updates.html").read_text())
-    assert "État au 1 mars 2026" in updates
+    assert "État au 1er mars 2026" in updates
     assert "1 nouvelle CPTS : CPTS eta" in updates
     assert "5 CPTS ont disparu : CPTS alpha, CPTS delta, CPTS epsilon, CPTS gamma, CPTS zeta" in updates
     assert "1 commune est désormais dans une CPTS : H" in updates

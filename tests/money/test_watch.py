@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cptsgeo.communes import embedded_communes, read_communes
-from cptsgeo.editions import edition_findings, of_study, on_units, parse_edition, parse_editions, read_editions
+from cptsgeo.editions import edition_findings, of_study, on_units, parse_edition, read_editions
 from cptsgeo.errors import DataError, UsageError
 from cptsgeo.perimeters import read_perimeters
 from cptsgeo.schemas import conform
@@ -144,11 +144,13 @@ def test_an_edition_is_a_year_and_a_file(text) -> None:
         parse_edition(text)
 
 
-def test_files_of_one_year_go_together() -> None:
-    assert parse_editions(["2019=a.csv", "2020=b.csv", "2019=c.csv"]) == {
-        2019: [Path("a.csv"), Path("c.csv")],
-        2020: [Path("b.csv")],
-    }
+def test_files_of_one_year_go_together(tmp_path: Path) -> None:
+    for name, row in (("a.csv", "04001,1"), ("b.csv", "04049,20"), ("c.csv", "04049,300")):
+        (tmp_path / name).write_text(f"insee_code,population\n{row}\n", encoding="utf-8")
+    files = [(2019, tmp_path / "a.csv"), (2020, tmp_path / "b.csv"), (2019, tmp_path / "c.csv")]
+    table = read_editions(files, towns({"04001": 5, "04049": 5})).populations
+    assert table["population_year"].tolist() == [2019, 2019, 2020, 2020]
+    assert table["population"].fillna(-1).tolist() == [1, 300, -1, 20]
 
 
 def test_bad_settings_are_refused() -> None:
@@ -176,7 +178,7 @@ def test_the_command(run, tmp_path: Path) -> None:
 def real(shared: Path) -> pd.DataFrame:
     names = {2019: "2019", 2020: "2020b", 2021: "2021", 2022: "2022", 2023: "2023"}
     folder = shared / "populations"
-    files = {year: [folder / f"donnees_communes_pop{name}.csv"] for year, name in names.items()}
+    files = [(year, folder / f"donnees_communes_pop{name}.csv") for year, name in names.items()]
     communes = read_communes()
     editions = read_editions(files, communes)
     assert not (editions.unmatched["reason"] != "unit_absent").any()

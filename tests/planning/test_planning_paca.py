@@ -9,7 +9,7 @@ from cptsgeo.adjacency import adjacency
 from cptsgeo.coverage import coverage
 from cptsgeo.need import need
 from cptsgeo.need_input import read_need
-from cptsgeo.planning import planning_tables
+from cptsgeo.planning import planning
 from cptsgeo.scenarios import extensions, plan
 from cptsgeo.schemas import conform
 from cptsgeo.sizes import sizes
@@ -135,7 +135,7 @@ def test_need_of_the_white_zones(paca, ready, real_data):
 
 
 def test_all_the_tables_in_one_call(paca, found):
-    tables, findings = planning_tables(paca.communes, paca.perimeters, paca.contours, in_scope=paca.in_scope)
+    tables, _made, findings = planning(paca.communes, paca.perimeters, paca.contours, in_scope=paca.in_scope)
     assert findings == []
     assert list(tables) == [
         *("clusters", "cluster_units", "cluster_parts", "cluster_neighbours", "extensions"),

@@ -16,7 +16,7 @@ from cptsgeo.export import write_table
 from cptsgeo.need import need
 from cptsgeo.perimeters import read_perimeters
 from cptsgeo.plan_tables import membership_list
-from cptsgeo.planning import planning_tables
+from cptsgeo.planning import planning
 from cptsgeo.scenarios import extensions, new_cpts, plan
 from cptsgeo.schemas import conform
 from cptsgeo.sizes import sizes
@@ -72,6 +72,20 @@ def test_extensions_by_hand(row):
     small = table.loc[("unit", "01001", "A")]
     assert small[["size_class_after", "fixed_change", "fixed_per_covered", "to_upper_bound"]].tolist() == [1, 0, 0, 199]
     assert pd.isna(small["bound_crossed"])
+
+
+def test_only_some_units_of_a_zone_taken_together(row):
+    """300 and 600 to A: 40,400, one bound crossed, 50,000 euros for 900 people; 600 and 2,000 to B, 300 and 2,000 to nobody."""
+    table = extensions(*row, splits=("cluster",), chosen=("01001", "01002"))
+    (mine,) = table[table["split"] == "chosen"].to_dict("records")
+    assert (mine["key"], mine["label"], mine["cpts_id"]) == ("01002+01001", "Unit 02, Unit 01", "A")
+    assert (mine["population_after"], mine["bound_crossed"], mine["fixed_change"]) == (40_400, 40_000, 50_000)
+    assert mine["fixed_per_covered"] == pytest.approx(50_000 / 900)
+    assert (mine["epci_whole"], mine["epci_cut"]) == (1, 1)
+    assert extensions(*row, splits=("unit",), chosen=("01002", "01003"))["cpts_id"].tolist()[-1] == "B"
+    assert "chosen" not in set(extensions(*row, chosen=("01001", "01003"))["split"])
+    with pytest.raises(UsageError, match="01000 n’est pas une commune blanche"):
+        extensions(*row, chosen=("01000",))
 
 
 def test_the_centre_is_weighted_by_inhabitants(draw):
@@ -161,6 +175,20 @@ def test_keeping_epci_whole_moves_them_together(row):
     assert (by_epci.groupby("epci_siren")["cpts_id"].nunique() == 1).all()
     with pytest.raises(DataError, match="01001 est dans plusieurs zones"):
         plan(*row, keep=pd.Series(["x", "y"], index=["01001", "01001"]))
+
+
+def test_zones_preferred_whole_take_the_place_of_epci(draw):
+    """One EPCI over all: both units go together. With two bassins de vie each joins the CPTS that has the rest of its own."""
+    two = prepared(draw("A . . B"))
+    plain = plan(*two)
+    assert plain.assignments["cpts_id"].nunique() == 1
+    assert plain.summary.loc[0, ["epci_cut", "zones_cut"]].tolist() == [1, 1]
+    zones = pd.Series({"01000": "P", "01001": "P", "01002": "Q", "01003": "Q"})
+    found = plan(*two, prefer=zones)
+    assert found.assignments.set_index("insee_code")["cpts_id"].to_dict() == {"01001": "A", "01002": "B"}
+    assert found.summary.loc[0, ["epci_cut", "zones_cut", "fixed_change"]].tolist() == [1, 0, 0]
+    across = plan(*two, prefer=pd.Series({"01001": "P", "01002": "P"}), objective="epci")
+    assert across.summary.loc[0, ["zones_cut", "objective_value"]].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(
@@ -338,14 +366,14 @@ def test_a_plan_of_extensions_alone_costs_no_less_than_one_that_may_create(draw,
 def test_a_scope_too_large_for_units_is_planned_by_epci_and_says_so(draw, monkeypatch):
     toy = draw("A . . . . B", epci="E E E F F F")
     monkeypatch.setattr("cptsgeo.programme.LARGEST_MODEL", 100)
-    tables, findings = planning_tables(*toy)
+    tables, _made, findings = planning(*toy)
     assert [(f.rule, f.severity) for f in findings] == [("plan_too_large", "warning")]
     assert "gardés entiers" in findings[0].problem
     assert tables["plan_units"].merge(toy.communes, on="insee_code").groupby("epci_siren")[
         "cpts_id"
     ].nunique().tolist() == [1, 1]
     monkeypatch.setattr("cptsgeo.programme.LARGEST_MODEL", 1)
-    tables, findings = planning_tables(*toy)
+    tables, _made, findings = planning(*toy)
     assert len(findings) == 2
     assert "plan" not in tables
     assert "extensions" in tables
