@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from cptsgeo.codes import among
 from cptsgeo.communes import embedded_communes, parse_communes, read_density, with_density
 from cptsgeo.errors import CptsGeoError, DataError, Finding, raise_errors
+from cptsgeo.grids import read_grid
 from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.layers import is_layer
 from cptsgeo.perimeters import Perimeters, parse_perimeters, with_stages
 from cptsgeo.placement import TOLERANCE_M
-from cptsgeo.population import read_grid
 from cptsgeo.scope import Scope, embedded_scope, in_scope, touched_departements
 
 if TYPE_CHECKING:

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 
 from cptsgeo.communes import embedded_communes
 from cptsgeo.errors import UsageError
-from cptsgeo.overlaps import (
-    OUTSIDE,
-    overlap_matrix,
-    overlap_outlines,
-    overlap_summary,
-    overlaps,
-    straddling,
-    territory_summary,
-)
+from cptsgeo.overlap_readings import overlap_summary, straddling, territory_summary
+from cptsgeo.overlaps import OUTSIDE, overlap_matrix, overlaps
 from cptsgeo.perimeters import STAGES, Perimeters
 from cptsgeo.schemas import conform
 from cptsgeo.sizes import double_counts, sizes

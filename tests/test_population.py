@@ -19,8 +19,10 @@ from shapely import box
 from cptsgeo.apportionment import apportion
 from cptsgeo.cells import Block, Cells, read_cells, sums_of_block
 from cptsgeo.communes import embedded_communes
+from cptsgeo.cut_findings import at_stake
 from cptsgeo.errors import DataError, FileError, UsageError
-from cptsgeo.population import at_stake, polygon_shares, population_within, read_grid
+from cptsgeo.grids import check_grid, read_grid
+from cptsgeo.population import polygon_shares, population_within
 from cptsgeo.rasters import rasterize, read_raster, write_raster, zonal_sums
 
 X, Y = 900_000.0, 6_400_000.0
@@ -340,8 +342,6 @@ def test_sao_miguel_densities_are_recognised(shared):
     concelhos = gpd.read_file(folder / "sao_miguel_concelhos.gpkg").rename(columns={"name": "insee_code"})
     counts = zonal_sums(folder / "sao_miguel_gpw_v411_2020_count_2020.tif", concelhos)
     census = pd.Series(counts.round(), concelhos["insee_code"])
-    from cptsgeo.population import check_grid
-
     grid = read_grid(folder / "sao_miguel_gpw_v411_2020_density_2020.tif")
     sums = pd.Series(grid.sums(concelhos), concelhos["insee_code"])
     with pytest.raises(DataError, match=r"1,6"):

@@ -122,9 +122,9 @@ def _territories(
 ) -> list[Territories]:
     """Read every layer, tell what was found, and refuse rules and names of layers that are not there."""
     from cptsgeo.contours import read_contours
+    from cptsgeo.grids import read_grid
     from cptsgeo.layers import is_layer
     from cptsgeo.overlaps import require_distinct
-    from cptsgeo.population import read_grid
     from cptsgeo.territories import read_territories
 
     files = {kind: Path(path) if equals else None for kind, equals, path in (text.partition("=") for text in layers)}
