@@ -10,9 +10,11 @@ from cptsgeo.export import write_table, write_workbook
 from cptsgeo.files import whole_folder
 from cptsgeo.i18n import _
 from cptsgeo.maps.index import index_page
+from cptsgeo.maps.overlap_page import overlap_file, overlap_page
 from cptsgeo.maps.pages import PAGES, page
 from cptsgeo.results import Results, compute
 from cptsgeo.study import Inputs, read_study
+from cptsgeo.territories import kind_label
 
 KEPT = frozenset({"README.md"})
 
@@ -27,7 +29,7 @@ def build(
 ) -> Results:
     """Write the pages and tables of a study into a folder.
 
-    The folder gets ``index.html``, the pages of :data:`cptsgeo.maps.pages.PAGES`, ``tables/*.csv`` and
+    The folder gets ``index.html``, the pages of :data:`cptsgeo.maps.pages.PAGES`, one more for each layer of territories, ``tables/*.csv`` and
     ``tables/cptsgeo.xlsx``, and ``manifest.json``, from which `cptsgeo replay` makes it again; with the embedded data,
     the exercise kit ``crise_martinique.html`` too. It is written beside its place and renamed into it, so that it is
     never half new.
@@ -73,6 +75,10 @@ def build(
             for name, title in PAGES.items():
                 progress(_("drawing: {page}").format(page=_(title)))
                 (folder / f"{name}.html").write_text(page(results, name), encoding="utf-8", newline="")
+            for view in results.layers:
+                progress(_("drawing: {page}").format(page=kind_label(view.layer.kind)))
+                name = overlap_file(view.layer.kind)
+                (folder / name).write_text(overlap_page(results, view), encoding="utf-8", newline="")
             if inputs == Inputs():
                 progress(_("drawing: {page}").format(page=_(EXERCISE_TITLE)))
                 (folder / "crise_martinique.html").write_text(exercise_page(), encoding="utf-8", newline="")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from cptsgeo.perimeters import Perimeters
     from cptsgeo.placement import Placement
 
 EXAMPLES = 5
@@ -206,6 +207,30 @@ def at_stake(cuts: pd.DataFrame) -> float:
         return float("nan")
     by_unit = gap.groupby(cuts.loc[gap.index, "insee_code"])
     return float((gap.abs().groupby(cuts.loc[gap.index, "insee_code"]).sum() + by_unit.sum().abs()).sum() / 2)
+
+
+def shared_by_area(communes: pd.DataFrame, perimeters: Perimeters) -> list[str]:
+    """Say on every page which communes are shared by area; nothing where none is.
+
+    Parameters
+    ----------
+    communes
+        ``insee_code``, ``population``.
+    perimeters
+        Their ``method`` is ``area`` where a commune that they cut was shared so.
+    """
+    members = perimeters.membership
+    codes = members.loc[members["method"] == "area", "insee_code"].unique()
+    if not len(codes):
+        return []
+    population = communes.loc[communes["insee_code"].isin(codes), "population"].sum()
+    return [
+        ngettext(
+            "Method “area”: {count} commune cut by the drawn perimeters is shared by area, as if people lived evenly in it ({population} inhabitants: {examples}).",
+            "Method “area”: {count} communes cut by the drawn perimeters are shared by area, as if people lived evenly in them ({population} inhabitants: {examples}).",
+            len(codes),
+        ).format(count=number(len(codes)), population=number(population), examples=examples(codes.tolist()))
+    ]
 
 
 def examples(codes: list[str]) -> str:

@@ -12,6 +12,8 @@ from cptsgeo.embedded import embedded
 from cptsgeo.errors import DataError, FileError
 from cptsgeo.files import whole_file
 from cptsgeo.i18n import _, current_language
+from cptsgeo.layers import is_layer
+from cptsgeo.placement import TOLERANCE_M
 from cptsgeo.sources.catalogue import sources
 from cptsgeo.sources.store import data_folder, read_record, sha256
 from cptsgeo.tabular import read_table
@@ -137,9 +139,19 @@ def build_manifest(study: Study, folder: Path, *, with_maps: bool) -> dict[str, 
         ),
         *(describe_input(path, "density") for path in [inputs.density] if path is not None),
     ]
+    described += [
+        describe_input(path, role)
+        for role, path in (
+            ("iris", inputs.iris),
+            ("grid", inputs.grid),
+            *((f"layer {one.kind}", one.path) for one in inputs.layers),
+            *((f"names {one.kind}", one.names) for one in inputs.layers),
+        )
+        if path is not None
+    ]
     matched = len(study.perimeters.membership)
     members = inputs.perimeters or embedded("cpts_perimeters/membership.csv")
-    rows = len(read_table(members).rows)
+    rows = None if is_layer(members) else len(read_table(members).rows)
     recoded = {finding.row for finding in study.findings if finding.rule == "membership_repeated"}
     described.append(
         describe_input(members, "perimeters", rows_read=rows, rows_matched=matched, rows_refused=len(recoded))
@@ -170,8 +182,21 @@ def arguments_of(inputs: Inputs, *, with_maps: bool = True) -> list[str]:
     words = ["--embedded"]
     for option, paths in (("--communes", inputs.communes), ("--contours", inputs.contours)):
         words += [word for path in paths for word in (option, str(Path(path).resolve()))]
-    for option, path in (("--density", inputs.density), ("--perimeters", inputs.perimeters), ("--cpts", inputs.cpts)):
+    for option, path in (
+        ("--density", inputs.density),
+        ("--perimeters", inputs.perimeters),
+        ("--cpts", inputs.cpts),
+        ("--iris", inputs.iris),
+        ("--grid", inputs.grid),
+    ):
         words += [option, str(Path(path).resolve())] if path is not None else []
+    words += ["--area-weighting"] if inputs.area_weighting else []
+    words += ["--tolerance", repr(inputs.tolerance_m)] if inputs.tolerance_m != TOLERANCE_M else []
+    words += ["--repair"] if inputs.repair else []
+    for one in inputs.layers:
+        words += ["--with", one.kind if one.path is None else f"{one.kind}={Path(one.path).resolve()}"]
+        words += ["--rule", f"{one.kind}={one.rule}"] if one.rule != "listed" else []
+        words += ["--names", f"{one.kind}={Path(one.names).resolve()}"] if one.names is not None else []
     words += ["--population-year", str(inputs.population_year)] if inputs.population_year else []
     words += ["--perimeters-date", inputs.perimeters_date.isoformat()] if inputs.perimeters_date else []
     words += ["--accept-holes"] if inputs.accept_holes else []

@@ -216,8 +216,13 @@ def _together(
     return (common / size if size else float("nan"), common / (size + covered - common) if size else float("nan"))
 
 
-def straddling(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
+def straddling(communes: pd.DataFrame, perimeters: Perimeters, *, areas_km2: pd.Series | None = None) -> pd.DataFrame:
     """List the CPTS that lie in several départements or régions, with the share of each.
+
+    Parameters
+    ----------
+    communes, perimeters, areas_km2
+        As for :func:`cptsgeo.overlaps.overlaps`.
 
     Returns
     -------
@@ -226,7 +231,7 @@ def straddling(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
         in two of their territories or more.
     """
     layers = [territories_of_communes(kind, communes) for kind in ("departement", "region")]
-    table = overlaps(communes, perimeters, layers)
+    table = overlaps(communes, perimeters, layers, areas_km2=areas_km2)
     peopled = table[table["population"] > 0]
     several = peopled.groupby(["layer", "cpts_id"])["territory_id"].transform("size") > 1
     return peopled[several].reset_index(drop=True)

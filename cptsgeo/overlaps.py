@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cptsgeo.apportionment import apportion
-from cptsgeo.errors import UsageError
 from cptsgeo.i18n import _
 from cptsgeo.perimeters import Perimeters
 from cptsgeo.sizes import stacked_parts
-from cptsgeo.territories import Territories, as_territories
+from cptsgeo.territories import Territories, as_territories, require_distinct
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,24 +166,6 @@ def overlaps(
             *["share_of_cpts", "share_divided", "share_of_territory", "jaccard", "area_km2", "share_of_area", "method"],
         ]
     ]
-
-
-def require_distinct(kinds: Sequence[str]) -> None:
-    """Refuse two layers under one name.
-
-    Raises
-    ------
-    UsageError
-        With the name.
-    """
-
-    twice = sorted({kind for kind in kinds if list(kinds).count(kind) > 1})
-    if twice:
-        raise UsageError(
-            _("two layers are named {kind}").format(kind=", ".join(twice)),
-            fix=_("give one of them another name: --with OTHER_NAME=FILE"),
-            where="--with",
-        )
 
 
 def paired(communes: pd.DataFrame, one: Territories, other: Territories, areas_km2: pd.Series | None) -> pd.DataFrame:

@@ -11,6 +11,9 @@ from cptsgeo.crs import areas_km2
 from cptsgeo.errors import Finding
 from cptsgeo.funding import funding, funding_by
 from cptsgeo.i18n import _
+from cptsgeo.overlap_readings import overlap_summary, straddling, territory_summary
+from cptsgeo.overlap_view import LayerView, layer_view
+from cptsgeo.overlaps import overlaps
 from cptsgeo.parameters import labels
 from cptsgeo.planning import planning_tables
 from cptsgeo.schemas import TABLES, conform
@@ -45,6 +48,8 @@ class Results:
         Outlines of the CPTS and of the départements, by layer: ``name``, ``geometry``.
     findings
         Those of the study, and of its planning.
+    layers
+        What a map of each layer of territories shows.
     """
 
     study: Study
@@ -52,6 +57,7 @@ class Results:
     units: gpd.GeoDataFrame
     outlines: dict[str, gpd.GeoDataFrame]
     findings: tuple[Finding, ...]
+    layers: tuple[LayerView, ...] = ()
 
     @property
     def undrawn(self) -> pd.DataFrame:
@@ -92,10 +98,40 @@ def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]
     tables["white_zones_by_density"] = conform(
         white_zones_by_density(study.units, study.perimeters), "white_zones_by_density"
     )
+    if study.cuts is not None:
+        tables["cuts"] = conform(study.cuts, "cuts")
+    if study.territories:
+        tables |= overlap_tables(study, areas_km2=areas)
     if study.contours is not None:
         planned, findings = planning_tables(study.communes, study.perimeters, study.contours, in_scope=study.in_scope)
         tables |= planned
     return tables, findings
+
+
+def overlap_tables(study: Study, *, areas_km2: pd.Series | None = None) -> dict[str, pd.DataFrame]:
+    """Compute the tables of the layers of a study: both ways, read, and the CPTS across départements or régions.
+
+    Parameters
+    ----------
+    study
+        Without layers, the last of these tables alone.
+    areas_km2
+        Areas by ``insee_code``, where outlines are known.
+    """
+    import pandas as pd
+
+    across = straddling(study.communes, study.perimeters, areas_km2=areas_km2)
+    tables = {"overlap_straddling": conform(across, "overlaps")}
+    if not study.territories:
+        return tables
+    table = conform(overlaps(study.communes, study.perimeters, study.territories, areas_km2=areas_km2), "overlaps")
+    reverse = [territory_summary(study.communes, study.perimeters, layer) for layer in study.territories]
+    return {
+        "overlaps": table,
+        "overlap_summary": conform(overlap_summary(table), "overlap_summary"),
+        "overlap_territories": conform(pd.concat(reverse, ignore_index=True), "territory_summary"),
+        **tables,
+    }
 
 
 def compute(study: Study) -> Results:
@@ -111,7 +147,10 @@ def compute(study: Study) -> Results:
         _("CPTS"): dissolve(contours, members.map(names)),
         _("Départements"): dissolve(contours, departements),
     }
-    return Results(study, tables, units, outlines, (*study.findings, *findings))
+    views = tuple(
+        layer_view(contours, study.perimeters, layer, tables["overlap_summary"]) for layer in study.territories
+    )
+    return Results(study, tables, units, outlines, (*study.findings, *findings), views)
 
 
 def _units(study: Study, contours: gpd.GeoDataFrame, size_table: pd.DataFrame) -> gpd.GeoDataFrame:

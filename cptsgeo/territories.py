@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -31,12 +34,47 @@ KINDS = {
     "region": N_("région"),
     "qpv": N_("quartier prioritaire (QPV)"),
 }
+METHODS = {
+    "list": N_("communes listed"),
+    "name": N_("communes listed by name"),
+    "epci": N_("EPCI listed, expanded to their communes"),
+    "departement": N_("départements"),
+    "region": N_("régions"),
+    "nearest_site": N_("each commune to the nearest member establishment (convention of cptsgeo)"),
+    "nearest_support": N_("each commune to the nearest support establishment (convention of cptsgeo)"),
+    "polygon": N_("polygons, communes whole"),
+    "grid": N_("polygons, cut communes shared by a population grid"),
+    "area": N_("polygons, cut communes shared by area, as if people lived evenly in them"),
+}
 OF_COMMUNES = {
     "epci": ("epci_siren", "epci_name"),
     "departement": ("departement_code", "departement_name"),
     "region": ("region_code", "region_name"),
 }
+KIND = re.compile(r"\w[\w-]*")
 RULES = ("listed", "nearest_site", "nearest_support")
+
+
+@dataclass(frozen=True)
+class LayerChoice:
+    """Name a layer of territories to read.
+
+    Attributes
+    ----------
+    kind
+        Key of :data:`KINDS`, or a name of the user's.
+    path
+        Its file; ``None`` for the EPCI, départements and régions of the table of communes.
+    rule
+        One of :data:`RULES`.
+    names
+        Table of the names of its territories, where the file has none.
+    """
+
+    kind: str
+    path: Path | None = None
+    rule: str = "listed"
+    names: Path | None = None
 
 
 class Territories(NamedTuple):
@@ -68,6 +106,74 @@ def kind_label(kind: str) -> str:
     ('groupement hospitalier de territoire (GHT)', 'secteur')
     """
     return _(KINDS[kind]) if kind in KINDS else kind
+
+
+def parse_layers(
+    layers: Sequence[str], rules: Sequence[str] = (), names: Sequence[str] = ()
+) -> tuple[LayerChoice, ...]:
+    """Read the layers that a user names: ``KIND`` or ``KIND=FILE``, ``KIND=RULE`` and ``KIND=FILE`` of names.
+
+    Raises
+    ------
+    UsageError
+        For two layers under one name, a name that cannot be that of a page, or a rule or names of no layer.
+
+    Examples
+    --------
+    >>> parse_layers(["epci", "ght=sites.csv"], rules=["ght=nearest_site"])[1].rule
+    'nearest_site'
+    """
+    chosen = {kind: Path(path) if equals else None for kind, equals, path in (text.partition("=") for text in layers)}
+    require_distinct([text.partition("=")[0] for text in layers])
+    unfit = [kind for kind in chosen if not KIND.fullmatch(kind)]
+    if unfit:
+        raise UsageError(
+            _("{kind!r} cannot name a layer").format(kind=unfit[0]),
+            fix=_("write it with letters, digits, _ and -: pages and tables bear it"),
+            where="--with",
+        )
+    by_rule, by_names = _of_layers(rules, "--rule", chosen), _of_layers(names, "--names", chosen)
+    return tuple(
+        LayerChoice(kind, path, by_rule.get(kind, "listed"), Path(by_names[kind]) if kind in by_names else None)
+        for kind, path in chosen.items()
+    )
+
+
+def _of_layers(values: Sequence[str], where: str, layers: Collection[str]) -> dict[str, str]:
+    """Read KIND=VALUE for the layers named."""
+    split = {value: value.partition("=") for value in values}
+    for value, (kind, _equals, text) in split.items():
+        if not kind or not text:
+            raise UsageError(
+                _("{value!r} does not say for which layer").format(value=value),
+                fix=_("write KIND=VALUE, such as ght={value}").format(value=value or "…"),
+                where=where,
+            )
+    stray = sorted({kind for kind, _equals, _text in split.values()} - set(layers))
+    if stray:
+        raise UsageError(
+            _("there is no layer {kind}").format(kind=", ".join(stray)),
+            fix=_("name it with --with {kind}=FILE").format(kind=stray[0]),
+            where=where,
+        )
+    return {kind: text for kind, _equals, text in split.values()}
+
+
+def require_distinct(kinds: Sequence[str]) -> None:
+    """Refuse two layers under one name.
+
+    Raises
+    ------
+    UsageError
+        With the name.
+    """
+    twice = sorted({kind for kind in kinds if list(kinds).count(kind) > 1})
+    if twice:
+        raise UsageError(
+            _("two layers are named {kind}").format(kind=", ".join(twice)),
+            fix=_("give one of them another name: --with OTHER_NAME=FILE"),
+            where="--with",
+        )
 
 
 def as_territories(perimeters: Perimeters, kind: str = "cpts") -> Territories:

@@ -262,7 +262,7 @@ def test_cells_carry_their_crs_and_the_finest_identifier_places_them(tmp_path):
         "CRS2975RES200mN7640000E340000;CRS2975RES1000mN7640000E340000;4.5\n"
     )
     blocks = read_cells(tmp_path / "cells.csv").blocks
-    assert [(block.epsg, block.x[0], block.y[0], block.inhabitants[0], block.size) for block in blocks] == [
+    assert [(block.crs, block.x[0], block.y[0], block.inhabitants[0], block.size) for block in blocks] == [
         (2975, 340_100, 7_640_100, 4.5, 200),
         (5490, 700_100, 1_600_100, 3, 200),
     ]
@@ -275,6 +275,35 @@ def test_layers_of_points_and_of_squares_are_read(tmp_path):
     squares.to_file(tmp_path / "squares.gpkg")
     squares.set_geometry(squares.centroid).to_file(tmp_path / "points.gpkg")
     for name in ("squares.gpkg", "points.gpkg"):
+        assert read_cells(tmp_path / name).sums(drawn((-100, 150), (-100, 400))).tolist() == [5, 11]
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (gpd.GeoDataFrame({"ind": [5]}, geometry=[box(2, 46, 2.002, 46.002)], crs=4326), "EPSG:4326"),
+        (gpd.GeoDataFrame({"ind": [5, 6]}, geometry=[box(X, Y, X + 200, Y + 200), box(X, Y, X + 900, Y + 900)], crs=2154), "200 à 900"),
+        (gpd.GeoDataFrame({"ind": [5]}, geometry=[box(X, Y, X + 50, Y + 800)], crs=2154), "carrées"),
+        (gpd.GeoDataFrame({"ind": [5, 6]}, geometry=[box(X, Y, X + 200, Y + 200), None], crs=2154), "sans contour"),
+    ],
+)  # fmt: skip
+def test_layers_that_are_no_grid_are_refused(tmp_path, layer, words):
+    layer.to_file(tmp_path / "grid.gpkg")
+    with pytest.raises(DataError) as caught:
+        read_cells(tmp_path / "grid.gpkg")
+    assert words in str(caught.value).replace("\u202f", " ")
+    assert "grid.gpkg" in str(caught.value)
+
+
+def test_cells_in_parquet_with_and_without_geometry_and_in_another_crs(tmp_path):
+    squares = gpd.GeoDataFrame(
+        {"idcar_200m": ["CRS2154RES200mN6400000E900000", "CRS2154RES200mN6400000E900200"], "ind": [5.0, 6.0]},
+        geometry=[box(X, Y, X + 200, Y + 200), box(X + 200, Y, X + 400, Y + 200)],
+        crs=2154,
+    )
+    pd.DataFrame(squares.drop(columns="geometry")).to_parquet(tmp_path / "plain.parquet")
+    squares.drop(columns="idcar_200m").to_crs(3035).to_parquet(tmp_path / "geo.parquet")
+    for name in ("plain.parquet", "geo.parquet"):
         assert read_cells(tmp_path / name).sums(drawn((-100, 150), (-100, 400))).tolist() == [5, 11]
 
 

@@ -102,6 +102,24 @@ _INPUTS = (
     ),
 )
 
+_LAYERS = (
+    option(
+        "--with",
+        "layers",
+        multiple=True,
+        help=N_(
+            "Layer: departement, region or epci; or KIND=FILE, a list of communes, EPCI or départements, or polygons. KIND is ght, contrat_local, dac, bassin_de_vie, qpv or a name of yours. Repeat for several layers."
+        ),
+    ),
+    option(
+        "--rule",
+        "rules",
+        multiple=True,
+        help=N_("How establishments make territories: KIND=nearest_site or KIND=nearest_support."),
+    ),
+    option("--names", multiple=True, help=N_("Names of the territories of a layer: KIND=FILE.")),
+)
+
 _OUTPUT = (
     option(
         "-f",
@@ -143,6 +161,11 @@ def _stacked(options: Iterable[Callable[[F], F]]) -> Callable[[F], F]:
 def input_options(function: F) -> F:
     """Add the options that say what to read; their values arrive as keyword arguments for :func:`inputs`."""
     return _stacked(_INPUTS)(function)
+
+
+def layer_options(function: F) -> F:
+    """Add ``--with``, ``--rule`` and ``--names``; their values arrive as arguments for :func:`inputs` too."""
+    return _stacked(_LAYERS)(function)
 
 
 def output_options(function: F) -> F:
@@ -193,11 +216,15 @@ def inputs(
     area_weighting: bool,
     tolerance_m: float,
     repair: bool,
+    layers: tuple[str, ...] = (),
+    rules: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
 ) -> Inputs:
-    """Make the inputs of a study from the values of :func:`input_options`."""
+    """Make the inputs of a study from the values of :func:`input_options` and :func:`layer_options`."""
     from cptsgeo.perimeters import parse_stages
     from cptsgeo.scope import parse_scope
     from cptsgeo.study import Inputs
+    from cptsgeo.territories import parse_layers
 
     return Inputs(
         communes=communes,
@@ -215,6 +242,7 @@ def inputs(
         area_weighting=area_weighting,
         tolerance_m=tolerance_m,
         repair=repair,
+        layers=parse_layers(layers, rules, names),
     )
 
 

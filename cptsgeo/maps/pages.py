@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cptsgeo.cut_findings import shared_by_area
 from cptsgeo.i18n import N_, _, day, headed, ngettext, number, percent
 from cptsgeo.maps.theme import DENSITIES, OUT_OF_SCOPE, SIZES, STAGES, WHITE_ZONE, Theme, styled
 from cptsgeo.parameters import labels
@@ -15,6 +16,7 @@ from cptsgeo.scope import scope_names
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    import geopandas as gpd
     import pandas as pd
 
     from cptsgeo.maps.theme import MapClass, Style
@@ -145,6 +147,7 @@ def notes(results: Results) -> list[str]:
                 "The outlines of the communes are schematic (Voronoi cells clipped to the coast): they locate, they do not delimit."
             )
         )
+    texts += shared_by_area(study.communes, study.perimeters)
     if study.inputs.perimeters is None:
         texts.append(
             _(
@@ -191,14 +194,20 @@ def credits_of(results: Results) -> list[str]:
         _("Perimeters and stages: {source}").format(source=perimeters),
         _("Outlines: {source}").format(source=contours),
         _("Density: {source}").format(source=density),
+        *(_("Population grid: {source}").format(source=inputs.grid.name) for _given in [inputs.grid] if inputs.grid),
+        *shared_by_area(results.study.communes, results.study.perimeters),
     ]
 
 
-def _classes(
-    results: Results, column: str, palette: Mapping[str, Style], texts: Mapping[str, str], styles: Mapping[str, str]
+def classes_of(
+    units: gpd.GeoDataFrame,
+    column: str,
+    palette: Mapping[str, Style],
+    texts: Mapping[str, str],
+    styles: Mapping[str, str],
 ) -> tuple[MapClass, ...]:
     """Count units and inhabitants of each class, every class named even when empty."""
-    counted = results.units.groupby(column)["population"].agg(["size", "sum"])
+    counted = units.groupby(column)["population"].agg(["size", "sum"])
     optional = {OUT_OF_SCOPE, "unknown"}
     return tuple(
         replace(
@@ -228,7 +237,7 @@ def stage_theme(results: Results) -> Theme:
         "stage",
         _("Coverage by stage"),
         _("The most advanced stage among the CPTS of the unit."),
-        _classes(results, "stage", STAGES, texts, {"unknown": "stage_unknown"}),
+        classes_of(results.units, "stage", STAGES, texts, {"unknown": "stage_unknown"}),
     )
 
 
@@ -243,7 +252,7 @@ def size_theme(results: Results) -> Theme:
         "size_class",
         _("Size classes"),
         _("The ACI size class of the unit’s CPTS, of the most populous one where it is in several."),
-        _classes(results, "size_class", SIZES, texts, {}),
+        classes_of(results.units, "size_class", SIZES, texts, {}),
     )
 
 
@@ -262,5 +271,5 @@ def white_zone_theme(results: Results) -> Theme:
         "white_zone",
         _("White zones by density"),
         _("Units in no CPTS, by group of the INSEE density grid: 1, 2 to 4, 5 to 7."),
-        _classes(results, "white_zone", DENSITIES, texts, {"unknown": "density_unknown"}),
+        classes_of(results.units, "white_zone", DENSITIES, texts, {"unknown": "density_unknown"}),
     )
