@@ -130,9 +130,7 @@ def test_layers_that_the_communes_do_not_say_need_a_file():
         read_territories(None, COMMUNES, kind="ght", rule="loin")
 
 
-BOW_TIE = shapely.Polygon(
-    [(900_000, 6_400_000), (901_000, 6_401_000), (901_000, 6_400_000), (900_000, 6_401_000)]
-)
+BOW_TIE = shapely.Polygon([(900_000, 6_400_000), (901_000, 6_401_000), (901_000, 6_400_000), (900_000, 6_401_000)])
 
 
 def polygons(*shapes: shapely.Geometry | None, crs: int | None = 2154) -> gpd.GeoDataFrame:

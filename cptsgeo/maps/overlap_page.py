@@ -62,11 +62,12 @@ def overlap_file(kind: str) -> str:
 def overlap_finding(view: LayerView) -> str:
     """Say in one sentence how many CPTS face several territories of a layer."""
     several = view.cpts["several"]
-    return ngettext(
-        "{several} of {count} CPTS faces several territories ({layer}).",
-        "{several} of {count} CPTS face several territories ({layer}).",
+    words = ngettext(
+        "{several} of {count} CPTS faces several territories.",
+        "{several} of {count} CPTS face several territories.",
         several,
-    ).format(several=number(several), count=number(sum(view.cpts.values())), layer=kind_label(view.layer.kind))
+    ).format(several=number(several), count=number(sum(view.cpts.values())))
+    return headed(kind_label(view.layer.kind), words)
 
 
 def layer_credits(results: Results, view: LayerView) -> list[str]:

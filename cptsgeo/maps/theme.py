@@ -148,8 +148,8 @@ DENSITIES: Mapping[str, Style] = MappingProxyType(
 )
 FACING: Mapping[str, Style] = MappingProxyType(
     {
-        "several": Style("#c2478d", "hatch"),
-        "partly_outside": Style("#f5b04c", "dots"),
+        "several": Style("#f5b04c", "hatch"),
+        "partly_outside": Style("#c2478d", "dots"),
         "outside": Style("#8c8c8c", "cross"),
         "within": Style("#a9cfe5"),
         "coincides": Style("#2166a5"),
