@@ -12,10 +12,12 @@ from cptsgeo.figures import series_svg
 from cptsgeo.files import whole_folder
 from cptsgeo.i18n import _
 from cptsgeo.maps.index import index_page
+from cptsgeo.maps.overlap_page import overlap_file, overlap_page
 from cptsgeo.maps.pages import PAGES, page
 from cptsgeo.plan_tables import membership_list
 from cptsgeo.results import Results, compute
 from cptsgeo.study import Inputs, read_study
+from cptsgeo.territories import kind_label
 
 PLAN, SERIES = "plan_perimeters.csv", "series.svg"
 KEPT = frozenset({"README.md"})
@@ -31,11 +33,12 @@ def build(
 ) -> Results:
     """Write the pages and tables of a study into a folder.
 
-    The folder gets ``index.html``, the pages of :data:`cptsgeo.maps.pages.PAGES`, ``tables/*.csv`` and
-    ``tables/cptsgeo.xlsx``, the perimeters as the plan leaves them (``plan_perimeters.csv``, to give back as perimeters), the
-    identity card of each CPTS (``cards/*.html`` and ``*.json``), with snapshots the figure ``series.svg``, and
-    ``manifest.json``, from which `cptsgeo replay` makes it again; with the embedded data, the exercise kit
-    ``crise_martinique.html`` too. It is written beside its place and renamed into it, so that it is never half new.
+    The folder gets ``index.html``, the pages of :data:`cptsgeo.maps.pages.PAGES`, one more for each layer of
+    territories, ``tables/*.csv`` and ``tables/cptsgeo.xlsx``, the perimeters as the plan leaves them
+    (``plan_perimeters.csv``, to give back as perimeters), the identity card of each CPTS (``cards/*.html`` and
+    ``*.json``), with snapshots the figure ``series.svg``, and ``manifest.json``, from which `cptsgeo replay` makes it
+    again; with the embedded data, the exercise kit ``crise_martinique.html`` too. It is written beside its place and
+    renamed into it, so that it is never half new.
     Identical inputs give identical bytes.
 
     Parameters
@@ -85,6 +88,10 @@ def build(
             for name, title in PAGES.items():
                 progress(_("drawing: {page}").format(page=_(title)))
                 (folder / f"{name}.html").write_text(page(results, name), encoding="utf-8", newline="")
+            for view in results.layers:
+                progress(_("drawing: {page}").format(page=kind_label(view.layer.kind)))
+                name = overlap_file(view.layer.kind)
+                (folder / name).write_text(overlap_page(results, view), encoding="utf-8", newline="")
             if inputs == Inputs():
                 progress(_("drawing: {page}").format(page=_(EXERCISE_TITLE)))
                 (folder / "crise_martinique.html").write_text(exercise_page(), encoding="utf-8", newline="")

@@ -200,6 +200,7 @@ def cards(
             **{key: _plain(size[cpts_id][key]) for key in ("size_class", "to_lower_bound", "to_upper_bound")},
             "territory": _territory(units.get(cpts_id, []), on),
             "members": [_member(unit, density) for unit in units.get(cpts_id, ())],
+            "by_area": sorted(unit["insee_code"] for unit in units.get(cpts_id, ()) if unit["method"] == "area"),
             **{key: found.get(cpts_id, []) for key, found in places.items()},
             "trend": None if trends is None else [_edition(row) for row in trends.get(cpts_id, ())],
             "neighbours": None if near is None else [_neighbour(row, size) for row in near.get(cpts_id, ())],

@@ -60,6 +60,7 @@ TEXTS = {
     "not_paid": N_("Its ACI is not signed: it would get these amounts once it is."),
     "paid_unknown": N_("Its stage is not known: it gets these amounts only if its ACI is signed."),
     "members": N_("Communes"),
+    "by_area": N_("Cut communes shared by area, as if people lived evenly in them (method “area”):"),
     "departement": N_("Département"),
     "density": N_("Density"),
     "in_cpts": N_("Inhabitants in the CPTS"),

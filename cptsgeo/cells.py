@@ -7,32 +7,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.crs import WGS84, require_crs
+from cptsgeo.crs import require_crs
 from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors
-from cptsgeo.i18n import _
-from cptsgeo.layers import is_layer, open_layer
+from cptsgeo.i18n import _, number
+from cptsgeo.layers import is_layer, open_layer, require_metres
 from cptsgeo.names import fold
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import numpy as np
     import pandas as pd
+    import pyproj
     from numpy.typing import NDArray
     from shapely import Geometry
 
 CELL_ID = re.compile(r"CRS(?P<crs>\d{4,5})RES(?P<size>\d+)(?P<unit>k?m)N(?P<north>-?\d+)E(?P<east>-?\d+)")
 POPULATION_NAMES = ("ind", "population", "pop", "individus", "ind_c", "nb_ind")
+LAST_BAND = 65_535
+UNEVEN = 0.02
+"""Part by which the sides of the cells of one grid may differ."""
+
+TILTED = 0.15
+"""Part by which cells turned by another CRS may reach beyond their side."""
+
 CENTRE_UP_TO_M = 250.0
 """Cells up to this side count whole by their centre; coarser ones by the part of them that a polygon covers."""
 
 
 class Block(NamedTuple):
-    """Hold the cells of one CRS, sorted from south to north.
+    """Hold the cells of one CRS, in bands from south to north (see :func:`bands`).
 
     Attributes
     ----------
-    epsg
-        Their CRS.
+    crs
+        Of the centres: an EPSG code, or what the layer says.
     x, y
         Centres.
     inhabitants
@@ -41,7 +49,7 @@ class Block(NamedTuple):
         Side of the cells in metres; 0 for points.
     """
 
-    epsg: int
+    crs: int | pyproj.CRS
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     inhabitants: NDArray[np.float64]
@@ -70,7 +78,7 @@ class Cells:
         require_crs(shapes)
         total = np.zeros(len(shapes))
         for block in self.blocks:
-            outlines = shapes.geometry.to_crs(block.epsg).to_numpy()
+            outlines = shapes.geometry.to_crs(block.crs).to_numpy()
             total += sums_of_block(block, outlines)
         return total
 
@@ -133,7 +141,7 @@ def read_cells(path: Path | str) -> Cells:
     blocks = (
         _blocks_of_identifiers(table[identifier], inhabitants, path.name)
         if identifier is not None
-        else [_block_of_shapes(table, inhabitants)]
+        else [_block_of_shapes(table, inhabitants, path.name)]
     )
     return Cells(path.name, tuple(blocks))
 
@@ -245,32 +253,65 @@ def _blocks_of_identifiers(identifiers: pd.Series, inhabitants: NDArray[np.float
     ]
 
 
-def _block_of_shapes(layer: gpd.GeoDataFrame, inhabitants: NDArray[np.float64]) -> Block:
+def _block_of_shapes(layer: gpd.GeoDataFrame, inhabitants: NDArray[np.float64], file: str) -> Block:
+    """Place points, or square cells of one size in metres, by their centres."""
     import numpy as np
     import shapely
 
-    epsg = layer.crs.to_epsg()
-    local = layer if epsg else layer.to_crs(WGS84)
-    shapes = local.geometry.to_numpy()
+    shapes = layer.geometry.to_numpy()
     corners = shapely.bounds(shapes)
+    if np.isnan(corners).any():
+        raise DataError(
+            _("some cells have no outline"), fix=_("remove them, or give their INSPIRE identifiers"), where=file
+        )
+    sides = np.sqrt(shapely.area(shapes))
+    side = float(np.median(sides))
+    if side:
+        require_metres(layer, file)
+        span = float((corners[:, 2:] - corners[:, :2]).max())
+        if np.abs(sides / side - 1).max() > UNEVEN or span > side * (1 + TILTED):
+            raise DataError(
+                _("the polygons are not square cells of one size ({least} to {most} m)").format(
+                    least=number(float(sides.min())), most=number(float(sides.max()))
+                ),
+                fix=_("give square cells, the points of their centres, or their INSPIRE identifiers"),
+                where=file,
+            )
     centres = (corners[:, :2] + corners[:, 2:]) / 2
-    side = float(np.max(corners[:, 2] - corners[:, 0])) if len(corners) else 0.0
-    return _sorted_block(int(epsg or WGS84), centres[:, 0], centres[:, 1], inhabitants, side)
+    return _sorted_block(layer.crs, centres[:, 0], centres[:, 1], inhabitants, side)
+
+
+def bands(y: NDArray[np.float64]) -> NDArray[np.uint16]:
+    """Number the bands of equal height in which northings lie, from the southernmost, 0, to the northernmost.
+
+    Whole numbers of 16 bits are sorted in one pass, ten times faster than the northings themselves.
+    """
+    import numpy as np
+
+    if not len(y):
+        return np.zeros(0, dtype="uint16")
+    numbers: NDArray[np.uint16] = ((y - y.min()) * _bands_per_metre(y)).astype("uint16")
+    return numbers
+
+
+def _bands_per_metre(y: NDArray[np.float64]) -> float:
+    height = float(y.max() - y.min())
+    return LAST_BAND / height if height else 0.0
 
 
 def _sorted_block(
-    epsg: int, x: NDArray[np.float64], y: NDArray[np.float64], inhabitants: NDArray[np.float64], size: float
+    crs: int | pyproj.CRS, x: NDArray[np.float64], y: NDArray[np.float64], inhabitants: NDArray[np.float64], size: float
 ) -> Block:
     import numpy as np
 
-    order = np.lexsort((x, y))
-    return Block(epsg, x[order], y[order], inhabitants[order], size)
+    order = np.argsort(bands(y), kind="stable")
+    return Block(crs, x[order], y[order], inhabitants[order], size)
 
 
 def sums_of_block(block: Block, outlines: NDArray[np.object_]) -> NDArray[np.float64]:
     """Sum one block over polygons in its CRS.
 
-    Cells sorted from south to north are cut to the bounds of each polygon before any is tested, so that time
+    Cells in bands from south to north are cut to the bounds of each polygon before any is tested, so that time
     follows the cells near a polygon and not all of them.
 
     Parameters
@@ -291,9 +332,12 @@ def sums_of_block(block: Block, outlines: NDArray[np.object_]) -> NDArray[np.flo
     coarse = block.size > CENTRE_UP_TO_M
     margin = block.size / 2 if coarse else 0.0
     bounds = shapely.bounds(outlines)
-    first = np.searchsorted(block.y, bounds[:, 1] - margin, side="left")
-    last = np.searchsorted(block.y, bounds[:, 3] + margin, side="right")
     total = np.zeros(len(outlines))
+    if not len(block.y):
+        return total
+    south, scale, band = block.y.min(), _bands_per_metre(block.y), bands(block.y)
+    first = np.searchsorted(band, np.floor((bounds[:, 1] - margin - south) * scale), side="left")
+    last = np.searchsorted(band, np.floor((bounds[:, 3] + margin - south) * scale), side="right")
     for position, outline in enumerate(outlines):
         rows = slice(first[position], last[position])
         x = block.x[rows]

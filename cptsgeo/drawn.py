@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.errors import DataError, Finding
+from cptsgeo.grids import Grid
 from cptsgeo.i18n import _
 from cptsgeo.layers import read_polygons
 from cptsgeo.perimeters import ALIASES, Perimeters, described_cpts, identified
 from cptsgeo.placement import TOLERANCE_M
-from cptsgeo.population import Grid, polygon_shares
+from cptsgeo.population import polygon_shares
 from cptsgeo.tabular import TextTable, read_table
 
 if TYPE_CHECKING:

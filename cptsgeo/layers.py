@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.crs import WGS84, require_crs
 from cptsgeo.errors import DataError, FileError, Finding
-from cptsgeo.i18n import _, number, percent
+from cptsgeo.i18n import _, number
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -185,13 +185,13 @@ def check_polygons(layer: gpd.GeoDataFrame, *, file: str = "", repair: bool = Fa
             continue
         fixed = _polygonal(shapely.make_valid(shape, method="structure", keep_collapsed=False))
         shapes[position] = fixed
-        before = abs(shape.area)
+        before, after = areas_on_earth([shape, fixed], layer.crs)
         findings.append(
             Finding(
                 "polygon_repaired",
                 "warning",
-                _("the polygon was made valid: its area changed by {change}").format(
-                    change=percent(abs(fixed.area - before) / before, 3) if before else number(fixed.area)
+                _("the polygon was made valid: its area went from {before} to {after} km²").format(
+                    before=number(before, 3), after=number(after, 3)
                 ),
                 _("compare its outline with what was meant"),
                 file,
@@ -200,6 +200,25 @@ def check_polygons(layer: gpd.GeoDataFrame, *, file: str = "", repair: bool = Fa
             )
         )
     return Polygons(layer.set_geometry(shapes, crs=layer.crs)[~(absent | flat)], findings)
+
+
+def areas_on_earth(shapes: Sequence[Geometry], crs: pyproj.CRS) -> list[float]:
+    """Measure polygons on the ellipsoid, in km², whatever their CRS; the lobes of a crossed ring cancel each other.
+
+    Examples
+    --------
+    >>> import pyproj
+    >>> from shapely import box
+    >>> [round(area, 2) for area in areas_on_earth([box(700_000, 6_600_000, 701_000, 6_601_000)], pyproj.CRS(2154))]
+    [1.0]
+    """
+    import geopandas as gpd
+    import pyproj
+    import shapely
+
+    globe = pyproj.Geod(ellps="GRS80")
+    degrees = shapely.orient_polygons(gpd.GeoSeries(list(shapes), crs=crs).to_crs(WGS84).to_numpy())
+    return [abs(globe.geometry_area_perimeter(shape)[0]) / 1e6 for shape in degrees]
 
 
 def _polygonal(shape: Geometry) -> Geometry:

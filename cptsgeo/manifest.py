@@ -13,6 +13,7 @@ from cptsgeo.errors import DataError, FileError
 from cptsgeo.files import whole_file
 from cptsgeo.funding import PAID_STAGES
 from cptsgeo.i18n import _, current_language
+from cptsgeo.layers import is_layer
 from cptsgeo.placement import TOLERANCE_M
 from cptsgeo.snapshot_list import snapshot_files
 from cptsgeo.sources.catalogue import sources
@@ -138,6 +139,8 @@ def build_manifest(study: Study, folder: Path, *, with_maps: bool) -> dict[str, 
         "density": (inputs.density,),
         "iris": (inputs.iris,),
         "grid": (inputs.grid,),
+        **{f"layer {one.kind}": (one.path,) for one in inputs.layers},
+        **{f"names {one.kind}": (one.names,) for one in inputs.layers},
         "need": inputs.need,
         "need_weights": (inputs.need_weights,),
         "editions": [path for _year, path in inputs.editions],
@@ -147,7 +150,7 @@ def build_manifest(study: Study, folder: Path, *, with_maps: bool) -> dict[str, 
     described = [describe_input(path, role) for role, paths in files.items() for path in paths if path is not None]
     matched = len(study.perimeters.membership)
     members = inputs.perimeters or embedded("cpts_perimeters/membership.csv")
-    rows = len(read_table(members).rows)
+    rows = None if is_layer(members) else len(read_table(members).rows)
     recoded = {finding.row for finding in study.findings if finding.rule == "membership_repeated"}
     described.append(
         describe_input(members, "perimeters", rows_read=rows, rows_matched=matched, rows_refused=len(recoded))
@@ -193,6 +196,10 @@ def arguments_of(inputs: Inputs, *, with_maps: bool = True) -> list[str]:
         words += [word for path in paths if path is not None for word in (option, str(Path(path).resolve()))]
     for year, path in inputs.editions:
         words += ["--edition", f"{year}={Path(path).resolve()}"]
+    for one in inputs.layers:
+        words += ["--with", one.kind if one.path is None else f"{one.kind}={Path(one.path).resolve()}"]
+        words += ["--rule", f"{one.kind}={one.rule}"] if one.rule != "listed" else []
+        words += ["--names", f"{one.kind}={Path(one.names).resolve()}"] if one.names is not None else []
     words += ["--population-year", str(inputs.population_year)] if inputs.population_year else []
     words += ["--perimeters-date", inputs.perimeters_date.isoformat()] if inputs.perimeters_date else []
     words += ["--accept-holes"] if inputs.accept_holes else []

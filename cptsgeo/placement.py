@@ -57,7 +57,7 @@ def place_units(
     A unit is whole when no piece of it outside the polygon is anywhere wider than ``tolerance_m``; it is a sliver
     when no piece of it inside is. The rest is cut. Polygons that follow the borders of units, even rounded to
     metres, are never intersected: their edges are found among those of the units, and one interior point of each
-    unit then decides.
+    part of a unit then decides.
 
     Parameters
     ----------
@@ -160,11 +160,12 @@ def place_in_metres(
     require_metres(polygons)
     areas: Shapes = polygons.geometry.to_numpy()
     units: Shapes = contours.geometry.to_numpy()
-    points = shapely.STRtree(shapely.point_on_surface(units))
-    inside = points.query(areas, predicate="contains")
+    inside, parted = _held(areas, units)
     borders, owners = _foreign_borders(areas, units, tolerance_m)
     crossed = shapely.STRtree(units).query(borders, predicate="intersects")
     crossed[0] = owners[crossed[0]]
+    missed = ~np.isin(_pair_keys(parted, len(units)), _pair_keys(crossed, len(units)))
+    crossed = np.concatenate([crossed, parted[:, missed]], axis=1)
     decided = ~np.isin(_pair_keys(inside, len(units)), _pair_keys(crossed, len(units)))
     pieces, kinds, shares = _pieces(areas, units, crossed, tolerance_m)
     codes = contours["insee_code"].to_numpy()
@@ -182,6 +183,23 @@ def place_in_metres(
     )
     touching = (kinds == "sliver") & (shares > 0)
     return whole, cut, table(crossed[:, touching], shares[touching])
+
+
+def _held(areas: Shapes, units: Shapes) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pair polygons with units by one point inside each part of a unit: those held by every part, and by some.
+
+    A border may pass between a commune and its islands without touching either.
+    """
+    import numpy as np
+    import shapely
+
+    parts, of_part = shapely.get_parts(units, return_index=True)
+    found = shapely.STRtree(shapely.point_on_surface(parts)).query(areas, predicate="contains")
+    found[1] = of_part[found[1]]
+    keys, count = np.unique(_pair_keys(found, len(units)), return_counts=True)
+    pairs = np.stack(np.divmod(keys, len(units)))
+    every = count == np.bincount(of_part, minlength=len(units))[pairs[1]]
+    return pairs[:, every], pairs[:, ~every]
 
 
 def _pair_keys(pairs: NDArray[np.intp], width: int) -> NDArray[np.intp]:

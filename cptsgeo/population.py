@@ -3,45 +3,28 @@
 from __future__ import annotations
 
 from itertools import combinations
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.apportionment import apportion
 from cptsgeo.coverage import inhabitants
 from cptsgeo.crs import by_territory
-from cptsgeo.errors import DataError, Finding, UsageError, raise_errors
-from cptsgeo.i18n import _, ngettext, number, percent
+from cptsgeo.cut_findings import (
+    cut_findings,
+    empty_grid_findings,
+    overlap_findings,
+    placement_findings,
+    ungridded_findings,
+)
+from cptsgeo.errors import Finding, UsageError, raise_errors
+from cptsgeo.grids import Grid, check_grid
+from cptsgeo.i18n import _
 from cptsgeo.placement import TOLERANCE_M, Placement, are_thin, place_units
 
 if TYPE_CHECKING:
     import geopandas as gpd
-    import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
-
-UNCOVERED_BOUND = 0.05
-"""Part of the population of the units touched that may lie off the grid before the run stops."""
-
-RATIO_BOUNDS = (0.6, 1.5)
-"""Inhabitants of the grid per inhabitant of the census, over the units touched: beyond, the grid holds no counts."""
 
 FILLED = 1e-6
-EXAMPLES = 5
-RASTER_ENDINGS = (".tif", ".tiff", ".vrt", ".img", ".asc")
-
-
-class Grid(Protocol):
-    """Say what a population grid can do: a raster (:class:`cptsgeo.rasters.Raster`) or cells."""
-
-    @property
-    def name(self) -> str:
-        """Return the name of the file."""
-
-    def sums(self, shapes: gpd.GeoDataFrame) -> NDArray[np.float64]:
-        """Sum inhabitants over polygons in any CRS."""
-
-    def covers(self, shapes: gpd.GeoDataFrame) -> NDArray[np.bool_]:
-        """Tell which polygons the grid may speak of."""
 
 
 class Shares(NamedTuple):
@@ -61,14 +44,6 @@ class Shares(NamedTuple):
     membership: pd.DataFrame
     cuts: pd.DataFrame
     findings: list[Finding]
-
-
-def read_grid(path: Path | str) -> Grid:
-    """Open a population grid: a raster by its ending, else cells or points."""
-    from cptsgeo.cells import read_cells
-    from cptsgeo.rasters import read_raster
-
-    return read_raster(path) if Path(path).suffix.lower() in RASTER_ENDINGS else read_cells(path)
 
 
 def polygon_shares(
@@ -126,7 +101,7 @@ def polygon_shares(
 
     drawn = contours[contours["insee_code"].isin(communes["insee_code"])]
     placed = place_units(polygons, drawn, tolerance_m=tolerance_m)
-    findings = _placement_findings(placed, tolerance_m, file)
+    findings = placement_findings(placed, tolerance_m, file)
     units = communes.set_index("insee_code")
     cuts = placed.cut.assign(
         name=placed.cut["insee_code"].map(units["name"]),
@@ -134,7 +109,7 @@ def polygon_shares(
     )
     inhabited = cuts["population"] > 0
     if grid is None and not area_weighting:
-        raise_errors(_ungridded(cuts[inhabited], file))
+        raise_errors(ungridded_findings(cuts[inhabited], file))
     closed, overlapping = _mosaics(cuts, drawn, tolerance_m)
     closed |= _filled(placed)
     cuts["share_by_area"] = cuts["area_share"]
@@ -146,20 +121,20 @@ def polygon_shares(
         whole = cuts["insee_code"].map(totals)
         cuts["share_by_grid"] = (pd.Series(grid.sums(cuts), cuts.index) / whole).where(whole > 0).clip(upper=1.0)
         if not area_weighting:
-            raise_errors(_empty_grid(cuts[inhabited & cuts["share_by_grid"].isna()], grid.name, file))
+            raise_errors(empty_grid_findings(cuts[inhabited & cuts["share_by_grid"].isna()], grid.name, file))
     for basis in ("area", "grid"):
         cuts[f"population_by_{basis}"] = _divided(cuts, f"share_by_{basis}", closed, set(overlapping["insee_code"]))
     gridded = cuts["share_by_grid"].notna()
     cuts["method"] = pd.Series("area", cuts.index).mask(gridded, "grid").mask(~inhabited, "polygon").astype("str")
     cuts["population_in_polygon"] = cuts["population_by_grid"].fillna(cuts["population_by_area"]).astype("int64")
     cuts["population_at_stake"] = (cuts["population_by_grid"] - cuts["population_by_area"]).abs()
-    findings += _cut_findings(cuts, file)
+    findings += cut_findings(cuts, file)
     share = (cuts["population_in_polygon"] / cuts["population"]).where(inhabited, cuts["area_share"])
     members = pd.concat(
         [placed.whole.assign(share=1.0, method="polygon"), pd.DataFrame(cuts.assign(share=share))[share > 0]],
         ignore_index=True,
     )
-    findings += _overlap_findings(members, overlapping, units["population"], file)
+    findings += overlap_findings(members, overlapping, units["population"], file)
     columns = ["territory_id", "insee_code", "share", "method", "area_share"]
     kept = [
         *["territory_id", "insee_code", "name", "population", "share_by_area", "share_by_grid", "population_by_area"],
@@ -224,265 +199,6 @@ def _filled(placed: Placement) -> set[str]:
     areas = pd.concat([placed.cut[["insee_code", "area_share"]], placed.slivers[["insee_code", "area_share"]]])
     total = areas.groupby("insee_code")["area_share"].sum()
     return set(total.index[(total - 1.0).abs() < FILLED]) & set(placed.cut["insee_code"])
-
-
-def check_grid(grid: Grid, units: gpd.GeoDataFrame, sums: pd.Series, population: pd.Series) -> list[Finding]:
-    """Compare a grid with the census over the units that polygons touch.
-
-    Parameters
-    ----------
-    grid
-        Raster or cells.
-    units
-        ``insee_code`` and outlines.
-    sums
-        Inhabitants of the grid, by ``insee_code``.
-    population
-        Inhabitants of the census, by ``insee_code``.
-
-    Returns
-    -------
-    list of Finding
-        A warning where some inhabited units have no cell.
-
-    Raises
-    ------
-    DataError
-        When they hold more than :data:`UNCOVERED_BOUND` of the inhabitants, or when the total of the grid over the
-        others is not within :data:`RATIO_BOUNDS` of the census: densities instead of counts, or other units.
-    """
-    census = population.reindex(sums.index).astype("float64")
-    covered = (sums > 0) & grid.covers(units)
-    lacking = census[~covered & (census > 0)]
-    findings: list[Finding] = []
-    if len(lacking):
-        part = lacking.sum() / census.sum()
-        problem = _("the grid does not cover {part} of the inhabitants of the units touched ({examples})").format(
-            part=percent(part), examples=_examples(lacking.index.tolist())
-        )
-        severe = part > UNCOVERED_BOUND
-        findings.append(
-            Finding(
-                "grid_incomplete",
-                "error" if severe else "warning",
-                problem,
-                _("give a grid of the whole territory of the polygons"),
-                grid.name,
-            )
-        )
-        raise_errors(findings)
-    ratio = sums[covered].sum() / census[covered].sum() if census[covered].sum() else 1.0
-    if not RATIO_BOUNDS[0] <= ratio <= RATIO_BOUNDS[1]:
-        raise DataError(
-            _(
-                "the grid holds {grid} where the census counts {census} inhabitants ({ratio} times as many):"
-                " it is not a count of inhabitants per cell"
-            ).format(
-                grid=number(float(sums[covered].sum())),
-                census=number(float(census[covered].sum())),
-                ratio=number(ratio, 2),
-            ),
-            fix=_("give counts, not densities per km²; check the unit and the year of the grid"),
-            where=grid.name,
-        )
-    return findings
-
-
-def _ungridded(cuts: gpd.GeoDataFrame, file: str) -> list[Finding]:
-    return [
-        Finding(
-            "unit_cut_without_grid",
-            "error",
-            _("{code} ({name}, {population} inhabitants) is cut, and nothing says where they live: {pieces}").format(
-                code=code,
-                name=pieces["name"].iloc[0],
-                population=number(int(pieces["population"].iloc[0])),
-                pieces=", ".join(
-                    _("{share} of its area in {polygon}").format(
-                        share=percent(row.area_share), polygon=row.territory_id
-                    )
-                    for row in pieces.itertuples()
-                ),
-            ),
-            _("give a population grid with --grid, or accept shares by area with --area-weighting"),
-            file,
-            column="geometry",
-            value=str(code),
-        )
-        for code, pieces in cuts.groupby("insee_code")
-    ]
-
-
-def _empty_grid(cuts: gpd.GeoDataFrame, grid: str, file: str) -> list[Finding]:
-    return [
-        Finding(
-            "unit_without_grid",
-            "error",
-            _("{code} ({name}, {population} inhabitants) is cut, and the grid {grid} has nobody in it").format(
-                code=row.insee_code, name=row.name, population=number(row.population), grid=grid
-            ),
-            _("give a grid of that place, or accept shares by area where it is silent with --area-weighting"),
-            file,
-            column="geometry",
-            value=str(row.insee_code),
-        )
-        for row in cuts.drop_duplicates("insee_code").itertuples(index=False)
-    ]
-
-
-def _placement_findings(placed: Placement, tolerance_m: float, file: str) -> list[Finding]:
-    findings = [
-        Finding(
-            "polygon_outside",
-            "warning",
-            _("{polygon} touches no unit whose outline is known: it covers nobody").format(polygon=name),
-            _("check its CRS, or give the outlines of its units with --contours"),
-            file,
-            column="geometry",
-            value=name,
-        )
-        for name in placed.outside
-    ]
-    filled = placed.whole[placed.whole["area_share"] < 1.0]
-    if len(filled) or len(placed.slivers):
-        findings.append(
-            Finding(
-                "units_snapped",
-                "info",
-                _(
-                    "pieces under {tolerance} m wide were snapped: {whole} units taken whole ({examples_whole}),"
-                    " {slivers} left out ({examples_slivers})"
-                ).format(
-                    tolerance=number(tolerance_m),
-                    whole=number(len(filled)),
-                    examples_whole=_examples(filled["insee_code"].tolist()),
-                    slivers=number(len(placed.slivers)),
-                    examples_slivers=_examples(placed.slivers["insee_code"].tolist()),
-                ),
-                "",
-                file,
-                column="geometry",
-            )
-        )
-    return findings
-
-
-def _overlap_findings(
-    members: pd.DataFrame, overlapping: pd.DataFrame, population: pd.Series, file: str
-) -> list[Finding]:
-    """Report the pairs of polygons that share ground: a unit that one of them holds whole, or pieces that overlap."""
-    both = members.merge(members, on="insee_code", suffixes=("", "_other"))
-    both = both[both["territory_id"] < both["territory_id_other"]]
-    pairs = both.merge(
-        overlapping.rename(columns={"one": "territory_id", "other": "territory_id_other"}),
-        on=["territory_id", "territory_id_other", "insee_code"],
-        how="left",
-        indicator="pieces",
-        validate="one_to_one",
-    )
-    whole = pairs[["area_share", "area_share_other"]].where(
-        pairs[["method", "method_other"]].to_numpy() == "polygon", 0.0
-    )
-    shared = pairs[(pairs["pieces"] == "both") | (whole.max(axis="columns") > 0)]
-    least = shared[["share", "share_other"]].min(axis="columns")
-    shared = shared.assign(common=(shared["insee_code"].map(population) * least).astype("float64"))
-    return [
-        Finding(
-            "polygons_overlap",
-            "warning",
-            ngettext(
-                "{one} and {other} overlap in {count} unit ({examples}): up to {population} inhabitants are in both",
-                "{one} and {other} overlap in {count} units ({examples}): up to {population} inhabitants are in both",
-                len(group),
-            ).format(
-                one=one,
-                other=other,
-                count=number(len(group)),
-                examples=_examples(group["insee_code"].tolist()),
-                population=number(float(group["common"].sum())),
-            ),
-            _("allowed; see the ledger of double counts, and correct the outlines if it is not meant"),
-            file,
-            column="geometry",
-            value=f"{one} {other}",
-        )
-        for (one, other), group in shared.groupby(["territory_id", "territory_id_other"])
-    ]
-
-
-def _cut_findings(cuts: gpd.GeoDataFrame, file: str) -> list[Finding]:
-    findings = []
-    codes = cuts["insee_code"].unique().tolist()
-    if codes:
-        findings.append(
-            Finding(
-                "units_cut",
-                "info",
-                ngettext(
-                    "{count} unit is cut ({examples}): {stake} inhabitants hang on the choice between grid and area",
-                    "{count} units are cut ({examples}): {stake} inhabitants hang on the choice between grid and area",
-                    len(codes),
-                ).format(
-                    count=number(len(codes)),
-                    examples=_examples(codes),
-                    stake=number(at_stake(cuts)),
-                ),
-                "",
-                file,
-                column="geometry",
-            )
-        )
-    by_area = cuts[cuts["method"] == "area"]
-    if len(by_area):
-        findings.append(
-            Finding(
-                "area_weighting",
-                "warning",
-                ngettext(
-                    "{count} unit is shared by area, as if people lived evenly in it: {population} inhabitants ({examples})",
-                    "{count} units are shared by area, as if people lived evenly in them: {population} inhabitants ({examples})",
-                    by_area["insee_code"].nunique(),
-                ).format(
-                    count=number(by_area["insee_code"].nunique()),
-                    population=number(float(by_area.drop_duplicates("insee_code")["population"].sum())),
-                    examples=_examples(sorted(by_area["insee_code"].unique())),
-                ),
-                _("give a population grid with --grid"),
-                file,
-                column="geometry",
-            )
-        )
-    return findings
-
-
-def at_stake(cuts: pd.DataFrame) -> float:
-    """Count the inhabitants who change polygon, or leave them all, with the choice between grid and area.
-
-    Parameters
-    ----------
-    cuts
-        As in :class:`Shares`.
-
-    Returns
-    -------
-    float
-        Missing where no grid speaks of any cut unit.
-
-    Notes
-    -----
-    Per unit, over its pieces: ``(sum of |grid - area| + |sum of (grid - area)|) / 2``, so that an inhabitant who
-    goes from one polygon to the next counts once.
-    """
-    gap = (cuts["population_by_grid"] - cuts["population_by_area"]).dropna().astype("float64")
-    if gap.empty:
-        return float("nan")
-    by_unit = gap.groupby(cuts.loc[gap.index, "insee_code"])
-    return float((gap.abs().groupby(cuts.loc[gap.index, "insee_code"]).sum() + by_unit.sum().abs()).sum() / 2)
-
-
-def _examples(codes: list[str]) -> str:
-    shown = sorted(set(codes))
-    return (", ".join(shown[:EXAMPLES]) + (", …" if len(shown) > EXAMPLES else "")) or "–"
 
 
 def population_within(

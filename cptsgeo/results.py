@@ -16,6 +16,9 @@ from cptsgeo.editions import of_study
 from cptsgeo.errors import DataError, Finding
 from cptsgeo.funding import funding, funding_by, grid, summary
 from cptsgeo.i18n import _
+from cptsgeo.overlap_readings import overlap_summary, straddling, territory_summary
+from cptsgeo.overlap_view import LayerView, layer_view
+from cptsgeo.overlaps import overlaps
 from cptsgeo.parameters import labels
 from cptsgeo.plan_tables import planned_units
 from cptsgeo.planning import planning
@@ -61,6 +64,8 @@ class Results:
         Borders between the units.
     plan
         The plan; nothing where none could be made.
+    layers
+        What a map of each layer of territories shows.
     """
 
     study: Study
@@ -70,6 +75,7 @@ class Results:
     findings: tuple[Finding, ...]
     ground: Adjacency
     plan: Plan | None
+    layers: tuple[LayerView, ...] = ()
 
     @property
     def cards(self) -> dict[str, dict[str, Any]]:
@@ -98,7 +104,8 @@ def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]
     dict
         File name (without ending) to table: what every study has; ``need`` where need was given, ``smoothed`` and
         ``smoothing_effect`` where other editions were, ``series`` where snapshots were, and for two or more ``diff``
-        and ``changes``.
+        and ``changes``; ``cuts`` where drawn perimeters cut units; those of :func:`overlap_tables` where layers of
+        territories were given.
     list of Finding
         Why the size classes are not watched, where the census year is not known.
     """
@@ -133,6 +140,10 @@ def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]
     if study.need is not None:
         table = study.units[["insee_code", "name", "population"]].merge(study.need, on="insee_code", validate="1:1")
         tables["need"] = conform(table.reindex(columns=list(TABLES["need"])), "need")
+    if study.cuts is not None:
+        tables["cuts"] = conform(study.cuts, "cuts")
+    if study.territories:
+        tables |= overlap_tables(study, areas_km2=areas)
     return tables | _moved(study), findings
 
 
@@ -175,6 +186,32 @@ def _moved(study: Study) -> dict[str, pd.DataFrame]:
     return {name: conform(table, name) for name, table in tables.items()}
 
 
+def overlap_tables(study: Study, *, areas_km2: pd.Series | None = None) -> dict[str, pd.DataFrame]:
+    """Compute the tables of the layers of a study: both ways, read, and the CPTS across départements or régions.
+
+    Parameters
+    ----------
+    study
+        Without layers, the last of these tables alone.
+    areas_km2
+        Areas by ``insee_code``, where outlines are known.
+    """
+    import pandas as pd
+
+    across = straddling(study.communes, study.perimeters, areas_km2=areas_km2)
+    tables = {"overlap_straddling": conform(across, "overlaps")}
+    if not study.territories:
+        return tables
+    table = conform(overlaps(study.communes, study.perimeters, study.territories, areas_km2=areas_km2), "overlaps")
+    reverse = [territory_summary(study.communes, study.perimeters, layer) for layer in study.territories]
+    return {
+        "overlaps": table,
+        "overlap_summary": conform(overlap_summary(table), "overlap_summary"),
+        "overlap_territories": conform(pd.concat(reverse, ignore_index=True), "territory_summary"),
+        **tables,
+    }
+
+
 def compute(study: Study, *, plan: Plan | None = None) -> Results:
     """Compute the tables of a study read with contours, and what its pages draw.
 
@@ -209,7 +246,10 @@ def compute(study: Study, *, plan: Plan | None = None) -> Results:
         _("CPTS"): dissolve(contours, members.map(names)),
         _("Départements"): dissolve(contours, departements),
     }
-    return Results(study, tables, units, outlines, (*study.findings, *findings), ground, planned.plan)
+    views = tuple(
+        layer_view(contours, study.perimeters, layer, tables["overlap_summary"]) for layer in study.territories
+    )
+    return Results(study, tables, units, outlines, (*study.findings, *findings), ground, planned.plan, views)
 
 
 def _units(study: Study, contours: gpd.GeoDataFrame, size_table: pd.DataFrame) -> gpd.GeoDataFrame:

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from cptsgeo.codes import among
 from cptsgeo.communes import embedded_communes, parse_communes, read_density, with_density
-from cptsgeo.errors import CptsGeoError, Finding, UsageError, as_findings, raise_errors
+from cptsgeo.errors import CptsGeoError, DataError, Finding, UsageError, as_findings, raise_errors
 from cptsgeo.funding import PAID_STAGES
+from cptsgeo.grids import Grid, read_grid
 from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.layers import is_layer
 from cptsgeo.perimeters import Perimeters, parse_perimeters, with_stages
 from cptsgeo.placement import TOLERANCE_M
-from cptsgeo.population import read_grid
 from cptsgeo.scope import Scope, embedded_scope, in_scope, touched_departements
+from cptsgeo.territories import LayerChoice, Territories, read_territories
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -74,6 +75,8 @@ class Inputs:
         List of dated states to compare.
     paid_stages
         Stages at which a CPTS is paid; ``unknown`` for those whose stage the list does not give.
+    layers
+        Layers of territories to set the CPTS beside.
     """
 
     communes: tuple[Path, ...] = ()
@@ -97,6 +100,7 @@ class Inputs:
     published: Path | None = None
     snapshots: Path | None = None
     paid_stages: tuple[str, ...] = PAID_STAGES
+    layers: tuple[LayerChoice, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,8 @@ class Study:
         Published rates.
     snapshots
         Dated states, in the order of their days; none when no list was given.
+    territories
+        The layers of ``inputs.layers``, in their order.
     """
 
     inputs: Inputs
@@ -143,6 +149,7 @@ class Study:
     editions: Editions | None = None
     published: tuple[Figure, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
+    territories: tuple[Territories, ...] = ()
 
     @property
     def units(self) -> pd.DataFrame:
@@ -184,7 +191,10 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
             communes = with_density(communes, read_density(inputs.density))
         except CptsGeoError as error:
             findings += as_findings(error)
-    perimeters, cuts, found = _perimeters(inputs, reference)
+    grid = None if inputs.grid is None else read_grid(inputs.grid)
+    perimeters, cuts, found = _perimeters(inputs, reference, grid)
+    findings += found
+    territories, found = _territories(inputs, reference, grid)
     findings += found
     if any(finding.severity == "error" for finding in findings):
         return None, findings
@@ -213,7 +223,9 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
         kept.reset_index(drop=True),
         perimeters.membership[perimeters.membership["cpts_id"].isin(kept["cpts_id"])].reset_index(drop=True),
     )
-    return Study(inputs, communes, inside, scope, counted, contours, tuple(findings), cuts, **beside), findings
+    return Study(
+        inputs, communes, inside, scope, counted, contours, tuple(findings), cuts, territories=territories, **beside
+    ), findings
 
 
 def _beside(inputs: Inputs, communes: pd.DataFrame, perimeters: Perimeters) -> tuple[dict[str, Any], list[Finding]]:
@@ -253,7 +265,9 @@ def _beside(inputs: Inputs, communes: pd.DataFrame, perimeters: Perimeters) -> t
     return fields, findings
 
 
-def _perimeters(inputs: Inputs, communes: pd.DataFrame) -> tuple[Perimeters, pd.DataFrame | None, list[Finding]]:
+def _perimeters(
+    inputs: Inputs, communes: pd.DataFrame, grid: Grid | None
+) -> tuple[Perimeters, pd.DataFrame | None, list[Finding]]:
     """Read the perimeters: a list, or a drawing placed over the outlines of the units, with what it cuts."""
     if inputs.perimeters is None or not is_layer(inputs.perimeters):
         perimeters, findings = parse_perimeters(inputs.perimeters, communes, cpts=inputs.cpts, iris=inputs.iris)
@@ -266,11 +280,42 @@ def _perimeters(inputs: Inputs, communes: pd.DataFrame) -> tuple[Perimeters, pd.
         communes,
         read_contours(inputs.contours),
         cpts=inputs.cpts,
-        grid=None if inputs.grid is None else read_grid(inputs.grid),
+        grid=grid,
         area_weighting=inputs.area_weighting,
         tolerance_m=inputs.tolerance_m,
         repair=inputs.repair,
     )
+
+
+def _territories(
+    inputs: Inputs, communes: pd.DataFrame, grid: Grid | None
+) -> tuple[tuple[Territories, ...], list[Finding]]:
+    """Read the layers of territories, with the outlines of the units where they are placed by them."""
+    from cptsgeo.contours import read_contours
+
+    placed = any(one.rule != "listed" or (one.path is not None and is_layer(one.path)) for one in inputs.layers)
+    contours = read_contours(inputs.contours) if placed else None
+    layers, findings = [], []
+    for one in inputs.layers:
+        try:
+            layer, found = read_territories(
+                one.path,
+                communes,
+                kind=one.kind,
+                rule=one.rule,
+                names=one.names,
+                contours=contours,
+                grid=grid,
+                area_weighting=inputs.area_weighting,
+                tolerance_m=inputs.tolerance_m,
+                repair=inputs.repair,
+            )
+        except DataError as error:
+            findings += as_findings(error)
+            continue
+        layers.append(layer)
+        findings += found
+    return tuple(layers), findings
 
 
 def _missing_units(communes: pd.DataFrame, inputs: Inputs) -> list[Finding]:

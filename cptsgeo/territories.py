@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.codes import CITY_ARRONDISSEMENTS, explain_bad_code, is_insee_code
-from cptsgeo.cog import recode
-from cptsgeo.communes import ALIASES as COMMUNE_ALIASES
-from cptsgeo.crs import by_territory
 from cptsgeo.drawn import text_attributes
-from cptsgeo.errors import DataError, Finding, UsageError, raise_errors
+from cptsgeo.errors import Finding, UsageError, raise_errors
+from cptsgeo.grids import Grid
 from cptsgeo.i18n import N_, _
 from cptsgeo.layers import is_layer, read_polygons
+from cptsgeo.nearest_sites import nearest_members
 from cptsgeo.perimeters import Perimeters
 from cptsgeo.placement import TOLERANCE_M
-from cptsgeo.population import Grid, polygon_shares
+from cptsgeo.population import polygon_shares
 from cptsgeo.tabular import TextTable, read_table
+from cptsgeo.territory_lists import labels, list_members, named, require_territories, standard_columns
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -33,25 +34,47 @@ KINDS = {
     "region": N_("région"),
     "qpv": N_("quartier prioritaire (QPV)"),
 }
+METHODS = {
+    "list": N_("communes listed"),
+    "name": N_("communes listed by name"),
+    "epci": N_("EPCI listed, expanded to their communes"),
+    "departement": N_("départements"),
+    "region": N_("régions"),
+    "nearest_site": N_("each commune to the nearest member establishment (convention of cptsgeo)"),
+    "nearest_support": N_("each commune to the nearest support establishment (convention of cptsgeo)"),
+    "polygon": N_("polygons, communes whole"),
+    "grid": N_("polygons, cut communes shared by a population grid"),
+    "area": N_("polygons, cut communes shared by area, as if people lived evenly in them"),
+}
 OF_COMMUNES = {
     "epci": ("epci_siren", "epci_name"),
     "departement": ("departement_code", "departement_name"),
     "region": ("region_code", "region_name"),
 }
-NAMES = {
-    "ght": (("ght_id", "code_ght", "id_ght"), ("ght_name", "nom_ght", "ght")),
-    "contrat_local": (
-        ("contrat_local_id", "code_cls", "id_cls", "id_contrat"),
-        ("contrat_local_name", "nom_cls", "cls", "contrat_local", "nom_contrat"),
-    ),
-    "epci": (("epci_id",), ("epci_name", "nom_epci", "libepci")),
-    "dac": (("dac_id", "code_dac", "id_dac"), ("dac_name", "nom_dac", "dac")),
-    "bassin_de_vie": (("bv", "bv2022", "bv2012", "code_bv"), ("libbv", "libbv2022", "libbv2012", "nom_bv")),
-    "qpv": (("code_qp", "code_qpv"), ("lib_qp", "nom_qp", "nom_qpv")),
-}
-MEMBER_COLUMNS = ("finess_ej", "finess_et", "finess", "nofinesset", "nofinessej")
+KIND = re.compile(r"\w[\w-]*")
 RULES = ("listed", "nearest_site", "nearest_support")
-SUPPORT_ROLES = frozenset({"s", "support", "etablissement support"})
+
+
+@dataclass(frozen=True)
+class LayerChoice:
+    """Name a layer of territories to read.
+
+    Attributes
+    ----------
+    kind
+        Key of :data:`KINDS`, or a name of the user's.
+    path
+        Its file; ``None`` for the EPCI, départements and régions of the table of communes.
+    rule
+        One of :data:`RULES`.
+    names
+        Table of the names of its territories, where the file has none.
+    """
+
+    kind: str
+    path: Path | None = None
+    rule: str = "listed"
+    names: Path | None = None
 
 
 class Territories(NamedTuple):
@@ -64,7 +87,7 @@ class Territories(NamedTuple):
     names
         One row per territory, sorted: ``territory_id``, ``territory_name``.
     membership
-        Sorted: ``territory_id``, ``insee_code``, ``share``, ``method`` (``list``, ``epci`` and ``departement`` for
+        Sorted: ``territory_id``, ``insee_code``, ``share``, ``method`` (``list``, ``name``, ``epci``, ``departement`` for
         expanded lists, ``nearest_site`` or ``nearest_support``, ``polygon``, ``grid`` or ``area``), and where it is
         known ``area_share``.
     """
@@ -83,6 +106,74 @@ def kind_label(kind: str) -> str:
     ('groupement hospitalier de territoire (GHT)', 'secteur')
     """
     return _(KINDS[kind]) if kind in KINDS else kind
+
+
+def parse_layers(
+    layers: Sequence[str], rules: Sequence[str] = (), names: Sequence[str] = ()
+) -> tuple[LayerChoice, ...]:
+    """Read the layers that a user names: ``KIND`` or ``KIND=FILE``, ``KIND=RULE`` and ``KIND=FILE`` of names.
+
+    Raises
+    ------
+    UsageError
+        For two layers under one name, a name that cannot be that of a page, or a rule or names of no layer.
+
+    Examples
+    --------
+    >>> parse_layers(["epci", "ght=sites.csv"], rules=["ght=nearest_site"])[1].rule
+    'nearest_site'
+    """
+    chosen = {kind: Path(path) if equals else None for kind, equals, path in (text.partition("=") for text in layers)}
+    require_distinct([text.partition("=")[0] for text in layers])
+    unfit = [kind for kind in chosen if not KIND.fullmatch(kind)]
+    if unfit:
+        raise UsageError(
+            _("{kind!r} cannot name a layer").format(kind=unfit[0]),
+            fix=_("write it with letters, digits, _ and -: pages and tables bear it"),
+            where="--with",
+        )
+    by_rule, by_names = _of_layers(rules, "--rule", chosen), _of_layers(names, "--names", chosen)
+    return tuple(
+        LayerChoice(kind, path, by_rule.get(kind, "listed"), Path(by_names[kind]) if kind in by_names else None)
+        for kind, path in chosen.items()
+    )
+
+
+def _of_layers(values: Sequence[str], where: str, layers: Collection[str]) -> dict[str, str]:
+    """Read KIND=VALUE for the layers named."""
+    split = {value: value.partition("=") for value in values}
+    for value, (kind, _equals, text) in split.items():
+        if not kind or not text:
+            raise UsageError(
+                _("{value!r} does not say for which layer").format(value=value),
+                fix=_("write KIND=VALUE, such as ght={value}").format(value=value or "…"),
+                where=where,
+            )
+    stray = sorted({kind for kind, _equals, _text in split.values()} - set(layers))
+    if stray:
+        raise UsageError(
+            _("there is no layer {kind}").format(kind=", ".join(stray)),
+            fix=_("name it with --with {kind}=FILE").format(kind=stray[0]),
+            where=where,
+        )
+    return {kind: text for kind, _equals, text in split.values()}
+
+
+def require_distinct(kinds: Sequence[str]) -> None:
+    """Refuse two layers under one name.
+
+    Raises
+    ------
+    UsageError
+        With the name.
+    """
+    twice = sorted({kind for kind in kinds if list(kinds).count(kind) > 1})
+    if twice:
+        raise UsageError(
+            _("two layers are named {kind}").format(kind=", ".join(twice)),
+            fix=_("give one of them another name: --with OTHER_NAME=FILE"),
+            where="--with",
+        )
 
 
 def as_territories(perimeters: Perimeters, kind: str = "cpts") -> Territories:
@@ -145,8 +236,9 @@ def read_territories(
     Parameters
     ----------
     path
-        A table with one row per territory and commune (``insee_code``), EPCI (``epci_siren``, expanded to its
-        communes) or département (``departement_code``): a row fills one of the three. Or polygons. Or, for GHT, a
+        A table with one row per territory and commune (``insee_code``, or its name in ``commune``, found in the
+        ``departement_code`` of the row), EPCI (``epci_siren``, expanded to its communes) or département: a row means
+        the finest that it fills. Or polygons. Or, for GHT, a
         table of member establishments and their communes. ``None`` for the EPCI, départements and régions of the
         table of communes. The territory is in ``territory_id`` or ``territory_name``, or under the usual names of
         its kind, such as ``code_ght``.
@@ -191,7 +283,7 @@ def read_territories(
         outlines = _required(contours)
         layer, findings = _drawn(Path(path), communes, kind, outlines, grid, area_weighting, tolerance_m, repair)
     else:
-        layer, findings = _listed(_renamed(read_table(path), kind), communes, kind, rule, contours)
+        layer, findings = _listed(standard_columns(read_table(path), kind), communes, kind, rule, contours)
     return (layer if names is None else with_names(layer, names)), findings
 
 
@@ -203,8 +295,8 @@ def with_names(layer: Territories, path: Path | str) -> Territories:
     DataError
         With the territories that the table does not name.
     """
-    table = _renamed(read_table(path), layer.kind)
-    given = _labels(_named(table), table.file).set_index("territory_id")["territory_name"]
+    table = standard_columns(read_table(path), layer.kind)
+    given = labels(named(table), table.file).set_index("territory_id")["territory_name"]
     missing = layer.names[~layer.names["territory_id"].isin(given.index)]
     raise_errors(
         [
@@ -228,23 +320,13 @@ def _listed(
 ) -> tuple[Territories, list[Finding]]:
     findings: list[Finding] = []
     if rule != "listed":
-        return _nearest(table, communes, kind, rule, _required(contours), findings), findings
-    _refuse_members(table, kind)
-    _refuse_parts(table, kind)
-    rows = _named(table)
-    members = _expanded(rows, communes, table.file, findings)
+        names, members = nearest_members(table, communes, rule, _required(contours), findings)
+        return _sorted(kind, names, members), findings
+    require_territories(table, kind)
+    rows = named(table)
+    members = list_members(rows, communes, table.file, findings)
     raise_errors(findings)
-    return _sorted(kind, _labels(rows, table.file), members), findings
-
-
-def _refuse_parts(table: TextTable, kind: str) -> None:
-    """Refuse a list of the communes that hold a quartier prioritaire: it is a part of them."""
-    if kind == "qpv" and "share" not in table.rows:
-        raise DataError(
-            _("a quartier prioritaire is a part of its commune, and the list does not say which part"),
-            fix=_("give the outlines of the QPV, or a column share"),
-            where=table.file,
-        )
+    return _sorted(kind, labels(rows, table.file), members), findings
 
 
 def _required(contours: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
@@ -254,256 +336,6 @@ def _required(contours: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
             fix=_("give them with --contours"),
         )
     return contours
-
-
-def _renamed(table: TextTable, kind: str) -> TextTable:
-    """Give columns their standard names; the territory may be named as its kind usually is."""
-    identifiers, names = NAMES.get(
-        kind, ((f"{kind}_id", f"code_{kind}", f"id_{kind}"), (f"{kind}_name", f"nom_{kind}", kind))
-    )
-    aliases: dict[str, Sequence[str]] = {
-        "territory_id": (*identifiers, "id_territoire", "code_territoire"),
-        "territory_name": (*names, "territoire", "nom_territoire"),
-    }
-    first = table.renamed(aliases, required=[])
-    known = set(first.rows.columns)
-    if not {"territory_id", "territory_name"} & known:
-        table.renamed(aliases, required=["territory_id"])
-    own = {"territory_id", "territory_name"}
-    rest = TextTable(table.file, first.rows[[name for name in first.rows.columns if name not in own]])
-    codes: dict[str, Sequence[str]] = {
-        "insee_code": COMMUNE_ALIASES["insee_code"],
-        "epci_siren": ("epci", "siren_epci", "code_epci", "siren"),
-        "departement_code": ("departement", "code_departement", "dep"),
-        "share": ("part",),
-        "role": ("role_publie", "role_etablissement"),
-    }
-    placed = rest.renamed(codes, required=[])
-    return TextTable(table.file, placed.rows.assign(**{name: first.rows[name] for name in own & known}))
-
-
-def _named(table: TextTable) -> pd.DataFrame:
-    """Fill identifier and name by each other; a row without either is an error."""
-    rows = table.rows
-    name = rows["territory_name"] if "territory_name" in rows else rows["territory_id"]
-    identifier = rows.get("territory_id", name)
-    raise_errors(
-        [
-            Finding(
-                "territory_missing",
-                "error",
-                _("the row names no territory"),
-                _("fill in territory_id, or remove the row"),
-                table.file,
-                int(str(row)),
-                "territory_id",
-            )
-            for row in rows.index[identifier == ""]
-        ]
-    )
-    return rows.assign(territory_id=identifier, territory_name=name.where(name != "", identifier))
-
-
-def _labels(rows: pd.DataFrame, file: str) -> pd.DataFrame:
-    """Return one name per territory; two layers under one identifier, or two names for one, are refused."""
-    names = rows[["territory_id", "territory_name"]].drop_duplicates()
-    twice = names[names["territory_id"].duplicated(keep=False)].groupby("territory_id")["territory_name"].agg(list)
-    raise_errors(
-        [
-            Finding(
-                "territory_contradictory",
-                "error",
-                _("{territory} has several names: {names}").format(territory=identifier, names="; ".join(found)),
-                _("give it the same name on every row, or two identifiers if there are two"),
-                file,
-                column="territory_name",
-                value=str(identifier),
-            )
-            for identifier, found in twice.items()
-        ]
-    )
-    return names
-
-
-def _refuse_members(table: TextTable, kind: str) -> None:
-    members = [name for name in table.rows.columns if str(name).lower() in MEMBER_COLUMNS]
-    if members:
-        raise DataError(
-            _("the file lists establishments ({columns}): the communes where they stand are not the territory").format(
-                columns=", ".join(members)
-            ),
-            fix=_(
-                "choose the rule that makes a territory of them, such as --rule {kind}=nearest_site, or give its communes"
-            ).format(kind=kind),
-            where=table.file,
-        )
-
-
-def _expanded(rows: pd.DataFrame, communes: pd.DataFrame, file: str, findings: list[Finding]) -> pd.DataFrame:
-    """Turn rows of communes, EPCI and départements into units, each with its method; add what is wrong."""
-    import pandas as pd
-
-    columns = [name for name in ("insee_code", "epci_siren", "departement_code") if name in rows]
-    if not columns:
-        raise DataError(
-            _("no column holds communes, EPCI or départements; the file has: {columns}").format(
-                columns=", ".join(map(str, rows.columns))
-            ),
-            fix=_("name it insee_code, epci_siren or departement_code; names alone are not matched here"),
-            where=file,
-        )
-    given = rows[columns] != ""
-    chosen = given.idxmax(axis="columns")
-    share = rows["share"] if "share" in rows else pd.Series("", rows.index, dtype="str")
-    parts: list[tuple[str, str, float, str, int]] = []
-    by_epci = communes.groupby("epci_siren")["insee_code"].agg(list)
-    by_departement = communes.groupby("departement_code")["insee_code"].agg(list)
-    for row, column in chosen.items():
-        text = str(rows.at[row, column])
-        problem = ""
-        codes: Sequence[str] = ()
-        if not given.loc[row].any():
-            problem = _("the row names no commune, EPCI or département")
-        elif column == "insee_code":
-            if not is_insee_code(text):
-                problem = explain_bad_code(text)[1]
-            codes = CITY_ARRONDISSEMENTS.get(text, (text,))
-        else:
-            codes = (by_epci if column == "epci_siren" else by_departement).get(text, ())
-            if not len(codes):
-                problem = _("{code} is not a code of the table of communes").format(code=text)
-        part = pd.to_numeric(share[row], errors="coerce") if share[row] else 1.0
-        if not problem and not 0 < part <= 1:
-            problem = _("the share of {code} is {value}: it must be above 0 and up to 1").format(
-                code=text, value=share[row]
-            )
-        if problem:
-            findings.append(
-                Finding(
-                    "territory_row_wrong",
-                    "error",
-                    problem,
-                    _("correct the row, or remove it"),
-                    file,
-                    int(str(row)),
-                    column,
-                    text,
-                )
-            )
-            continue
-        method = {"insee_code": "list", "epci_siren": "epci", "departement_code": "departement"}[column]
-        parts += [(str(rows.at[row, "territory_id"]), code, float(part), method, int(str(row))) for code in codes]
-    members = pd.DataFrame(parts, columns=["territory_id", "insee_code", "share", "method", "row"])
-    return _today(members, communes, file, findings)
-
-
-def _today(members: pd.DataFrame, communes: pd.DataFrame, file: str, findings: list[Finding]) -> pd.DataFrame:
-    """Bring codes to today's units; add a finding for each that was recoded, is unknown or is there twice."""
-    new, changes = recode(members["insee_code"], communes["insee_code"])
-    recoded = members.loc[changes.index]
-    findings += [
-        Finding(
-            "code_recoded",
-            "warning",
-            _("{former} is a code from before a merger: read as {code}").format(
-                former=row.insee_code, code=new[row.Index]
-            ),
-            _("the whole of {code} is now in the territory; write today's code to confirm").format(code=new[row.Index]),
-            file,
-            int(row.row),
-            "insee_code",
-            row.insee_code,
-        )
-        for row in recoded.itertuples()
-    ]
-    members = members.assign(insee_code=new.astype("str"))
-    unknown = ~members["insee_code"].isin(communes["insee_code"])
-    findings += [
-        Finding(
-            "code_unknown",
-            "error",
-            _("{code} is not a unit of the table of communes, nor a former code").format(code=row.insee_code),
-            _("look the code up in the code officiel géographique (INSEE); a postal code is not an INSEE code"),
-            file,
-            int(row.row),
-            "insee_code",
-            row.insee_code,
-        )
-        for row in members[unknown].itertuples()
-    ]
-    repeated = members.duplicated(["territory_id", "insee_code"]) & ~unknown
-    findings += [
-        Finding(
-            "membership_repeated",
-            "warning",
-            _("{code} is already in {territory}: counted once").format(code=row.insee_code, territory=row.territory_id),
-            _("remove the repeated row"),
-            file,
-            int(row.row),
-            "insee_code",
-            row.insee_code,
-        )
-        for row in members[repeated & ~members.index.isin(changes.index)].drop_duplicates(["row"]).itertuples()
-    ]
-    return members[~repeated & ~unknown].drop(columns="row")
-
-
-def _nearest(
-    table: TextTable,
-    communes: pd.DataFrame,
-    kind: str,
-    rule: str,
-    contours: gpd.GeoDataFrame,
-    findings: list[Finding],
-) -> Territories:
-    """Give each unit of the establishments' départements to the territory of the nearest one."""
-    import numpy as np
-    import pandas as pd
-    import shapely
-
-    rows = _named(table)
-    if "insee_code" not in rows:
-        table.renamed({"insee_code": COMMUNE_ALIASES["insee_code"]}, required=["insee_code"])
-    if rule == "nearest_support":
-        if "role" not in rows:
-            table.renamed({"role": ("role_publie",)}, required=["role"])
-        rows = rows[rows["role"].str.lower().isin(SUPPORT_ROLES)]
-        if rows.empty:
-            raise DataError(
-                _("no establishment is a support (role S)"), fix=_("choose --rule nearest_site"), where=table.file
-            )
-    sites = _expanded(rows[["territory_id", "insee_code"]].drop_duplicates(), communes, table.file, findings)
-    undrawn = sites[~sites["insee_code"].isin(contours["insee_code"])]
-    findings += [
-        Finding(
-            "site_undrawn",
-            "error",
-            _("the commune {code} of an establishment of {territory} has no outline").format(
-                code=row.insee_code, territory=row.territory_id
-            ),
-            _("give its outline with --contours, or remove the establishment"),
-            table.file,
-            column="insee_code",
-            value=row.insee_code,
-        )
-        for row in undrawn.itertuples()
-    ]
-    raise_errors(findings)
-    of_unit = communes.set_index("insee_code")["departement_code"]
-    wanted = of_unit.index[of_unit.isin(of_unit[sites["insee_code"]].unique())]
-    parts = []
-    for local in by_territory(contours[contours["insee_code"].isin(wanted)]).values():
-        points = pd.Series(shapely.point_on_surface(local.geometry.to_numpy()), local["insee_code"].to_numpy())
-        here = sites[sites["insee_code"].isin(points.index)].sort_values(
-            ["territory_id", "insee_code"], ignore_index=True
-        )
-        if here.empty:
-            continue
-        ends = points[here["insee_code"]].to_numpy()
-        distances = np.stack([shapely.distance(points.to_numpy(), end) for end in ends], axis=1)
-        chosen = here["territory_id"].to_numpy()[np.argmin(distances, axis=1)]
-        parts.append(pd.DataFrame({"territory_id": chosen, "insee_code": points.index}))
-    return _sorted(kind, _labels(rows, table.file), pd.concat(parts).assign(share=1.0, method=rule))
 
 
 def _drawn(
@@ -518,7 +350,7 @@ def _drawn(
 ) -> tuple[Territories, list[Finding]]:
     polygons = read_polygons(path, repair=repair)
     raise_errors(polygons.findings)
-    rows = _named(_renamed(text_attributes(polygons.layer, path.name), kind))
+    rows = named(standard_columns(text_attributes(polygons.layer, path.name), kind))
     shares = polygon_shares(
         polygons.layer.assign(territory_id=rows["territory_id"]),
         communes,
@@ -528,7 +360,7 @@ def _drawn(
         tolerance_m=tolerance_m,
         file=path.name,
     )
-    return _sorted(kind, _labels(rows, path.name), shares.membership), [*polygons.findings, *shares.findings]
+    return _sorted(kind, labels(rows, path.name), shares.membership), [*polygons.findings, *shares.findings]
 
 
 def _sorted(kind: str, names: pd.DataFrame, members: pd.DataFrame) -> Territories:

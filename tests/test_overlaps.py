@@ -11,15 +11,9 @@ from hypothesis import strategies as st
 
 from cptsgeo.communes import embedded_communes
 from cptsgeo.errors import UsageError
-from cptsgeo.overlaps import (
-    OUTSIDE,
-    overlap_matrix,
-    overlap_outlines,
-    overlap_summary,
-    overlaps,
-    straddling,
-    territory_summary,
-)
+from cptsgeo.overlap_readings import overlap_summary, straddling, territory_summary
+from cptsgeo.overlap_view import layer_view
+from cptsgeo.overlaps import OUTSIDE, overlap_matrix, overlaps
 from cptsgeo.perimeters import STAGES, Perimeters
 from cptsgeo.schemas import conform
 from cptsgeo.sizes import double_counts, sizes
@@ -165,14 +159,20 @@ def test_two_layers_of_one_name_are_refused():
         overlaps(COMMUNES, CPTS, [GHT, GHT])
 
 
-def test_outlines_say_which_cpts_faces_several(toy_communes, toy_contours, toy_perimeters):
-    epci = territories_of_communes("epci", toy_communes)
-    summary = overlap_summary(overlaps(toy_communes, toy_perimeters, [epci]))
-    drawn = overlap_outlines(toy_contours, toy_perimeters, epci, summary)
-    several = drawn["cpts"].set_index("cpts_id")["several"]
-    assert several.to_dict() == {"alpha": False, "beta": False, "delta": False, "epsilon": False, "gamma": False}
-    assert len(drawn["territories"]) == 3
-    assert drawn["territories"].to_crs(2154).area.sum() == pytest.approx(24e6, rel=1e-6)
+def test_a_map_tells_each_commune_what_its_cpts_faces(toy_communes, toy_contours, toy_perimeters):
+    """alpha (A B C) is in x alone; beta (C D) is cut between x and nothing; gamma faces y and z; C is in two CPTS."""
+    ght = layer(
+        *[("x", code, 1.0) for code in ("04901", "04902", "04903")],
+        *[("y", "05901", 0.5), ("z", "05901", 0.5), ("z", "05902", 1.0)],
+    )
+    summary = overlap_summary(overlaps(toy_communes, toy_perimeters, [ght]))
+    view = layer_view(toy_contours, toy_perimeters, ght, summary)
+    facing = view.facing["facing"]
+    assert facing[["04901", "04903", "04904", "05901"]].tolist() == ["coincides", "outside", "outside", "several"]
+    assert view.facing.loc["05901", "territories"] == "GHT y; GHT z"
+    assert view.cpts == {"several": 2, "partly_outside": 0, "outside": 2, "within": 0, "coincides": 1, "empty": 0}
+    assert view.outlines["name"].tolist() == ["GHT x", "GHT y", "GHT z"]
+    assert view.outlines.to_crs(2154).area.tolist() == pytest.approx([9e6, 3e6, 6e6], rel=1e-6)
 
 
 UNITS = st.sampled_from(COMMUNES["insee_code"].tolist())

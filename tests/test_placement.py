@@ -79,6 +79,16 @@ def test_a_hole_that_is_a_unit_leaves_it_out():
     assert placed.cut.empty
 
 
+def test_a_border_between_a_commune_and_its_islands_cuts_it():
+    """The border of the polygon touches no part of the commune: Hyères and its islands."""
+    islands = units()
+    islands.loc[0, "geometry"] = shapely.union_all([box(X, Y, X + 300, Y + 1000), box(X + 600, Y, X + 700, Y + 1000)])
+    placed = place_units(drawn(slab(-100, 400), slab(400, 1000)), islands)
+    assert pairs(placed.cut) == [("a", "04001"), ("b", "04001")]
+    assert placed.cut["area_share"].tolist() == pytest.approx([0.75, 0.25])
+    assert pairs(place_units(drawn(slab(-100, 900)), islands).whole) == [("a", "04001")]
+
+
 def test_a_corner_cut_whose_vertices_all_lie_on_the_border_is_a_cut():
     corner = shapely.Polygon([(X, Y), (X + 1000, Y), (X, Y + 1000)])
     placed = place_units(drawn(corner), units())

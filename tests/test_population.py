@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,8 +22,10 @@ from shapely import box
 from cptsgeo.apportionment import apportion
 from cptsgeo.cells import Block, Cells, read_cells, sums_of_block
 from cptsgeo.communes import embedded_communes
+from cptsgeo.cut_findings import at_stake
 from cptsgeo.errors import DataError, FileError, UsageError
-from cptsgeo.population import at_stake, polygon_shares, population_within, read_grid
+from cptsgeo.grids import check_grid, read_grid
+from cptsgeo.population import polygon_shares, population_within
 from cptsgeo.rasters import rasterize, read_raster, write_raster, zonal_sums
 
 X, Y = 900_000.0, 6_400_000.0
@@ -260,7 +265,7 @@ def test_cells_carry_their_crs_and_the_finest_identifier_places_them(tmp_path):
         "CRS2975RES200mN7640000E340000;CRS2975RES1000mN7640000E340000;4.5\n"
     )
     blocks = read_cells(tmp_path / "cells.csv").blocks
-    assert [(block.epsg, block.x[0], block.y[0], block.inhabitants[0], block.size) for block in blocks] == [
+    assert [(block.crs, block.x[0], block.y[0], block.inhabitants[0], block.size) for block in blocks] == [
         (2975, 340_100, 7_640_100, 4.5, 200),
         (5490, 700_100, 1_600_100, 3, 200),
     ]
@@ -273,6 +278,35 @@ def test_layers_of_points_and_of_squares_are_read(tmp_path):
     squares.to_file(tmp_path / "squares.gpkg")
     squares.set_geometry(squares.centroid).to_file(tmp_path / "points.gpkg")
     for name in ("squares.gpkg", "points.gpkg"):
+        assert read_cells(tmp_path / name).sums(drawn((-100, 150), (-100, 400))).tolist() == [5, 11]
+
+
+@pytest.mark.parametrize(
+    ("layer", "words"),
+    [
+        (gpd.GeoDataFrame({"ind": [5]}, geometry=[box(2, 46, 2.002, 46.002)], crs=4326), "EPSG:4326"),
+        (gpd.GeoDataFrame({"ind": [5, 6]}, geometry=[box(X, Y, X + 200, Y + 200), box(X, Y, X + 900, Y + 900)], crs=2154), "200 à 900"),
+        (gpd.GeoDataFrame({"ind": [5]}, geometry=[box(X, Y, X + 50, Y + 800)], crs=2154), "carrées"),
+        (gpd.GeoDataFrame({"ind": [5, 6]}, geometry=[box(X, Y, X + 200, Y + 200), None], crs=2154), "sans contour"),
+    ],
+)  # fmt: skip
+def test_layers_that_are_no_grid_are_refused(tmp_path, layer, words):
+    layer.to_file(tmp_path / "grid.gpkg")
+    with pytest.raises(DataError) as caught:
+        read_cells(tmp_path / "grid.gpkg")
+    assert words in str(caught.value).replace("\u202f", " ")
+    assert "grid.gpkg" in str(caught.value)
+
+
+def test_cells_in_parquet_with_and_without_geometry_and_in_another_crs(tmp_path):
+    squares = gpd.GeoDataFrame(
+        {"idcar_200m": ["CRS2154RES200mN6400000E900000", "CRS2154RES200mN6400000E900200"], "ind": [5.0, 6.0]},
+        geometry=[box(X, Y, X + 200, Y + 200), box(X + 200, Y, X + 400, Y + 200)],
+        crs=2154,
+    )
+    pd.DataFrame(squares.drop(columns="geometry")).to_parquet(tmp_path / "plain.parquet")
+    squares.drop(columns="idcar_200m").to_crs(3035).to_parquet(tmp_path / "geo.parquet")
+    for name in ("plain.parquet", "geo.parquet"):
         assert read_cells(tmp_path / name).sums(drawn((-100, 150), (-100, 400))).tolist() == [5, 11]
 
 
@@ -318,6 +352,33 @@ def test_population_within_follows_the_census_or_the_grid(counts):
     assert by_area["population_method"].tolist() == ["census, area", "census"]
 
 
+def test_a_raster_of_gigabytes_is_read_by_window(tmp_path):
+    """6.4 GB of cells, almost all of them without data, in a process of less than 0.8 GB."""
+    script = """
+import resource, sys, geopandas, numpy, rasterio
+from affine import Affine
+from shapely import box
+from cptsgeo.rasters import zonal_sums
+side = 40_000
+with rasterio.open(sys.argv[1], "w", driver="GTiff", width=side, height=side, count=1, dtype="float32", crs=2154, nodata=-200,
+                   transform=Affine(10, 0, 300_000, 0, -10, 7_000_000), tiled=True, sparse_ok=True, BIGTIFF="YES") as file:
+    file.write(numpy.ones((512, 512), "float32"), 1, window=rasterio.windows.Window(20_480, 20_480, 512, 512))
+zone = box(500_000, 6_785_000, 515_000, 6_800_000)
+zones = geopandas.GeoDataFrame(geometry=[zone, box(500_000, 6_780_000, 505_000, 6_799_990)], crs=2154)
+sums = zonal_sums(sys.argv[1], zones)
+print(sums.tolist(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "huge.tif")], capture_output=True, text=True, check=True
+    )
+    found, memory = done.stdout.rsplit(maxsplit=1)
+    west, north = 300_000 + 204_800, 7_000_000 - 204_800
+    held = [(515_000 - west) / 10, (505_000 - west) / 10]
+    expected = [min(512, columns) * min(512, (north - 6_785_000) / 10) for columns in held]
+    assert json.loads(found) == pytest.approx(expected)
+    assert int(memory) < 800
+
+
 @pytest.mark.real_data
 def test_sao_miguel_sums_are_those_of_exactextract(shared):
     import exactextract
@@ -340,8 +401,6 @@ def test_sao_miguel_densities_are_recognised(shared):
     concelhos = gpd.read_file(folder / "sao_miguel_concelhos.gpkg").rename(columns={"name": "insee_code"})
     counts = zonal_sums(folder / "sao_miguel_gpw_v411_2020_count_2020.tif", concelhos)
     census = pd.Series(counts.round(), concelhos["insee_code"])
-    from cptsgeo.population import check_grid
-
     grid = read_grid(folder / "sao_miguel_gpw_v411_2020_density_2020.tif")
     sums = pd.Series(grid.sums(concelhos), concelhos["insee_code"])
     with pytest.raises(DataError, match=r"1,6"):
@@ -383,8 +442,7 @@ def test_martinique_divided_in_two_keeps_its_360_630_inhabitants(shared, filosof
     assert sums.sum() == 360_630
     assert (shares.membership["method"] == "grid").sum() == 14
 
-    import tobler
-
+    tobler = pytest.importorskip("tobler", reason="tobler is in the group of benchmarks")
     target = contours.to_crs(5490)
     source = gpd.GeoDataFrame(
         {"ind": cells.blocks[0].inhabitants},

@@ -45,6 +45,31 @@ def test_a_list_may_name_communes_epci_and_departements(tmp_path):
     assert findings == []
 
 
+def test_communes_may_be_named_with_their_departement(tmp_path):
+    path = written(
+        tmp_path,
+        "nom_cls,commune,departement\nT,Saint-Denis,974\nT,ST PIERRE,974\nU,Fort de France,\nU,,976\n",
+    )
+    layer, findings = read_territories(path, COMMUNES, kind="contrat_local")
+    assert members(layer)[:3] == [
+        ("T", "97411", 1.0, "name"),
+        ("T", "97416", 1.0, "name"),
+        ("U", "97209", 1.0, "name"),
+    ]
+    assert {method for _t, _code, _share, method in members(layer)[3:]} == {"departement"}
+    assert findings == []
+
+
+def test_names_that_several_communes_or_none_bear_are_told_and_not_guessed(tmp_path):
+    path = written(tmp_path, "nom_cls,commune,departement\nT,Saint-Denis,\nT,Cayene,973\nT,Cayenne,973\n")
+    with pytest.raises(DataError) as caught:
+        read_territories(path, COMMUNES, kind="contrat_local")
+    said = str(caught.value)
+    for words in ("ligne 2", "Saint-Denis", "ligne 3", "97302 Cayenne", "son département"):
+        assert words in said
+    assert "ligne 4" not in said
+
+
 def test_former_codes_and_whole_cities_become_units(tmp_path):
     layer, findings = read_territories(
         written(tmp_path, "territoire,code_insee\nT,01340\nT,13055\n"), COMMUNES, kind="secteur"
@@ -85,7 +110,7 @@ def test_nearest_site_by_hand_and_the_support_alone(tmp_path, toy_communes, toy_
 @pytest.mark.parametrize(
     ("text", "kind", "words"),
     [
-        ("territoire,nom\nT,Nice\n", "x", "insee_code, epci_siren"),
+        ("territoire,nom\nT,Nice\n", "x", "insee_code, commune"),
         ("commune_id,code_insee\nT,01001\n", "x", "territory_id"),
         ("territoire,code_insee\n,01001\n", "x", "ligne 2"),
         ("territory_id,territory_name,insee_code\nT,Un,01001\nT,Deux,01002\n", "x", "Un; Deux"),
@@ -105,7 +130,7 @@ def test_layers_that_the_communes_do_not_say_need_a_file():
         read_territories(None, COMMUNES, kind="ght", rule="loin")
 
 
-BOW_TIE = shapely.Polygon([(0, 0), (1000, 1000), (1000, 0), (0, 1000)])
+BOW_TIE = shapely.Polygon([(900_000, 6_400_000), (901_000, 6_401_000), (901_000, 6_400_000), (900_000, 6_401_000)])
 
 
 def polygons(*shapes: shapely.Geometry | None, crs: int | None = 2154) -> gpd.GeoDataFrame:
@@ -121,6 +146,9 @@ def test_invalid_polygons_are_refused_or_repaired_and_told():
     assert fixed.layer.geometry.is_valid.all()
     assert fixed.layer.geometry.iloc[0].area == pytest.approx(500_000)
     assert [finding.severity for finding in fixed.findings] == ["warning"]
+    assert "de 0,000 à 0,500" in fixed.findings[0].problem
+    degrees = check_polygons(polygons(BOW_TIE).to_crs(4326), repair=True)
+    assert degrees.findings[0].problem[:60] == fixed.findings[0].problem[:60]
 
 
 @pytest.mark.parametrize(
@@ -250,6 +278,8 @@ def test_overlaps_on_the_command_line(run, toy_files, tmp_path):
         (["--with", "epci", "--with", "epci"], "deux couches"),
         (["--with", "epci", "--rule", "ght=nearest_site"], "pas de couche ght"),
         (["--with", "epci", "--names", "x.csv"], "KIND=VALUE|GENRE=VALEUR"),
+        (["--with", "../epci=x.csv"], "lettres"),
+        (["--with", "epci", "--with", "departement", "--map", "x.html"], "une seule couche"),
         (["--with", "epci", "--figure", "x.doc"], ".svg"),
     ],
 )

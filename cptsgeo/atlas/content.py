@@ -10,6 +10,7 @@ import numpy as np
 
 from cptsgeo.atlas.drawing import Area, Drawing, map_svg
 from cptsgeo.atlas.places import Atlas, Place, cumulative_rows
+from cptsgeo.cut_findings import shared_by_area
 from cptsgeo.export import cell_text
 from cptsgeo.i18n import N_, _, ngettext, number, percent
 from cptsgeo.maps.pages import SIZE_BOUNDS, finding, place, stage_theme
@@ -76,6 +77,8 @@ class Writer:
             str(one["insee_code"]): int(one["population_white"])
             for one in self.tables["white_zones"].to_dict("records")
         }
+        study = atlas.results.study
+        self.by_area = shared_by_area(study.communes, study.perimeters)
         boxes = atlas.sheet.boxes
         self._x, self._y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
 
@@ -176,7 +179,10 @@ class Writer:
         return found
 
     def remarks(self, one: Place) -> list[str]:
-        """List what concerns this place alone."""
+        """List what concerns this place alone, and the communes shared by area, on every page."""
+        return [*self._own_remarks(one), *self.by_area]
+
+    def _own_remarks(self, one: Place) -> list[str]:
         if one.kind == "cpts":
             size = self.sizes[one.code]
             texts = [_(SIZE_BOUNDS[str(size["size_class"])]) + "."] if size["units"] else []

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import input_options, inputs, planning_options, say, tell_findings
+from cptsgeo.cli.options import input_options, inputs, layer_options, planning_options, say, tell_findings
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _, number
@@ -24,6 +24,7 @@ from cptsgeo.i18n import N_, _, number
 )
 @input_options
 @planning_options
+@layer_options
 @option("-o", "--output", type=click.Path(path_type=Path), required=True, help=N_("Folder to write."))
 @option("--overwrite", is_flag=True, help=N_("Replace what an earlier build wrote."))
 @option("--embedded", is_flag=True, help=N_("Use the embedded data even where data is pulled (`cptsgeo data`)."))

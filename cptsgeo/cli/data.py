@@ -93,11 +93,7 @@ def pull(names: tuple[str, ...], mirror: str | None) -> None:
                 if outcome.record.dated
                 else _("{name}: {rows} rows, of a date that the content does not say")
             )
-            say(
-                told.format(
-                    name=outcome.source.name, rows=number(outcome.record.rows), dated=outcome.record.dated
-                )
-            )
+            say(told.format(name=outcome.source.name, rows=number(outcome.record.rows), dated=outcome.record.dated))
         elif outcome.error is not None:
             say(_("{name}: not brought. {error}").format(name=outcome.source.name, error=outcome.error))
     if not outcomes:

@@ -102,6 +102,24 @@ _INPUTS = (
     ),
 )
 
+_LAYERS = (
+    option(
+        "--with",
+        "layers",
+        multiple=True,
+        help=N_(
+            "Layer: departement, region or epci; or KIND=FILE, a list of communes, EPCI or départements, or polygons. KIND is ght, contrat_local, dac, bassin_de_vie, qpv or a name of yours. Repeat for several layers."
+        ),
+    ),
+    option(
+        "--rule",
+        "rules",
+        multiple=True,
+        help=N_("How establishments make territories: KIND=nearest_site or KIND=nearest_support."),
+    ),
+    option("--names", multiple=True, help=N_("Names of the territories of a layer: KIND=FILE.")),
+)
+
 _OUTPUT = (
     option(
         "-f",
@@ -182,6 +200,11 @@ def input_options(function: F) -> F:
     return _stacked(_INPUTS)(function)
 
 
+def layer_options(function: F) -> F:
+    """Add ``--with``, ``--rule`` and ``--names``; their values arrive as arguments for :func:`inputs` too."""
+    return _stacked(_LAYERS)(function)
+
+
 def output_options(function: F) -> F:
     """Add ``--format``, ``--output`` and ``--overwrite``."""
     return _stacked(_OUTPUT)(function)
@@ -235,12 +258,16 @@ def inputs(
     published: Path | None = None,
     snapshots: Path | None = None,
     paid_stages: str = "aci_signe",
+    layers: tuple[str, ...] = (),
+    rules: tuple[str, ...] = (),
+    names: tuple[str, ...] = (),
 ) -> Inputs:
     """Make the inputs of a study from the values of :func:`input_options`, and of those options that a command adds."""
     from cptsgeo.editions import parse_edition
     from cptsgeo.perimeters import parse_stages
     from cptsgeo.scope import parse_scope
     from cptsgeo.study import Inputs
+    from cptsgeo.territories import parse_layers
 
     return Inputs(
         communes=communes,
@@ -264,6 +291,7 @@ def inputs(
         published=published,
         snapshots=snapshots,
         paid_stages=parse_stages(paid_stages, where="--paid-stages"),
+        layers=parse_layers(layers, rules, names),
     )
 
 

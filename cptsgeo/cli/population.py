@@ -33,8 +33,9 @@ def command(
 
     from cptsgeo.communes import read_communes
     from cptsgeo.contours import read_contours
+    from cptsgeo.grids import read_grid
     from cptsgeo.layers import read_polygons
-    from cptsgeo.population import population_within, read_grid
+    from cptsgeo.population import population_within
     from cptsgeo.schemas import conform
 
     if within is None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
@@ -25,7 +25,7 @@ from cptsgeo.errors import DataError
 from cptsgeo.i18n import _, current_language
 from cptsgeo.maps.assets import own_text
 from cptsgeo.maps.codec import Block, OutlineGroup, data_block, encode
-from cptsgeo.maps.theme import Theme
+from cptsgeo.maps.theme import LINES, Theme
 from cptsgeo.maps.topology import TERRITORIES, Ints, Topology, build_topology, detail, territory_of
 
 SCRIPTS = ("data.js", "layer.js")
@@ -138,6 +138,7 @@ class CommuneLayer(folium.map.Layer):
                 }
                 for theme in themes
             ],
+            "lines": [asdict(LINES[index % len(LINES)]) for index in range(len(outlines or {}))],
             "shown": [title in shown_outlines for title in (outlines or {})],
             "tolerances": list(tolerances),
             "size": _usual_size(topology),

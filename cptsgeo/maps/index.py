@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from cptsgeo.card_page import card_names
 from cptsgeo.export import cell_text
 from cptsgeo.i18n import N_, _, current_language, number
+from cptsgeo.maps.overlap_page import overlap_file, overlap_finding
 from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place
 from cptsgeo.results import Results
 from cptsgeo.schemas import label
 from cptsgeo.study import Inputs
+from cptsgeo.territories import kind_label
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +35,11 @@ CONTENTS = {
     "funding_by_departement": N_("What the ACI pays by département (CPTS paid), in euros a year"),
     "white_zones": N_("Communes in no CPTS, the most populous first"),
     "white_zones_by_density": N_("White zones by density group and level"),
+    "cuts": N_("Communes that the drawn perimeters cut: shares by grid and by area, inhabitants at stake"),
+    "overlaps": N_("Each CPTS in each territory of the layers: inhabitants, shares, area"),
+    "overlap_summary": N_("Each CPTS against each layer: dominant territory, effective number, reading"),
+    "overlap_territories": N_("Each territory and its CPTS: inter-CPTS, part without CPTS"),
+    "overlap_straddling": N_("CPTS across several départements or régions"),
     "clusters": N_("White zones gathered into clusters of communes that border each other"),
     "cluster_units": N_("The communes of each cluster"),
     "cluster_parts": N_("Each cluster by région, département, EPCI and density"),
@@ -94,6 +101,14 @@ def index_page(results: Results, *, with_maps: bool = True, figure: str = "") ->
         pages=[
             {"file": f"{name}.html", "title": _(title), "definition": _(PAGE_DEFINITIONS[name])}
             for name, title in (PAGES.items() if with_maps else ())
+        ]
+        + [
+            {
+                "file": overlap_file(view.layer.kind),
+                "title": _("CPTS and territories: {layer}").format(layer=kind_label(view.layer.kind)),
+                "definition": overlap_finding(view),
+            }
+            for view in (results.layers if with_maps else ())
         ]
         + [
             {"file": "crise_martinique.html", "title": _("Crisis kit (exercise)"), "definition": _(EXERCISE_DEFINITION)}

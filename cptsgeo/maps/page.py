@@ -6,7 +6,7 @@ that comes from data is escaped here, or set by the page's script as text.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
@@ -22,7 +22,7 @@ from cptsgeo.i18n import N_, _, current_language, ngettext, number
 from cptsgeo.maps.assets import own_text
 from cptsgeo.maps.commune_layer import CommuneLayer, TooltipField, Verbatim, json_for_script
 from cptsgeo.maps.self_contained import self_contained
-from cptsgeo.maps.theme import MapClass, Theme
+from cptsgeo.maps.theme import LINES, LineStyle, MapClass, Theme
 
 TERRITORY_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -76,7 +76,7 @@ BASEMAPS: Mapping[str, Basemap] = MappingProxyType(
 )
 TILES_OPACITY = 0.65
 _NO_OUTLINES: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({})
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_EXTRA: Mapping[str, str] = MappingProxyType({})
 
 
 def map_page(
@@ -89,7 +89,8 @@ def map_page(
     notes: Sequence[str],
     credits: Sequence[str],  # noqa: A002
     outlines: Mapping[str, gpd.GeoDataFrame] = _NO_OUTLINES,
-    more: Mapping[str, str] = _NOTHING,
+    shown: Collection[str] | None = None,
+    extra: Mapping[str, str] = _NO_EXTRA,
     start: str | None = None,
     tiles: str = "",
 ) -> str:
@@ -110,9 +111,11 @@ def map_page(
     notes, credits
         Lines of the footer.
     outlines
-        Lines over the communes, by title: GeoDataFrames with ``name`` and ``geometry``. The last one is shown at first.
-    more
-        Further columns for the tooltip and the table: heading by column.
+        Lines over the communes, by title: GeoDataFrames with ``name`` and ``geometry``.
+    shown
+        Titles of the outlines shown at first; the last one when not given.
+    extra
+        Further columns of ``units`` for the tooltip and the table: column to label.
     start
         Key of the theme shown first; by default the first theme.
     tiles
@@ -140,7 +143,7 @@ def map_page(
             where="--tiles",
         )
     basemap = BASEMAPS[tiles] if tiles else None
-    shown = list(outlines)[-1:]
+    shown = list(outlines)[-1:] if shown is None else [title for title in outlines if title in shown]
     layer = CommuneLayer(
         units,
         themes,
@@ -150,9 +153,9 @@ def map_page(
             TooltipField("cpts", _("CPTS")),
             TooltipField("stage_label", _("Stage")),
             TooltipField("density_label", _("Density")),
-            *(TooltipField(column, heading) for column, heading in more.items()),
+            *(TooltipField(column, label) for column, label in extra.items()),
         ),
-        columns=COLUMNS,
+        columns=[*COLUMNS, *extra],
         outlines=outlines,
         shown_outlines=shown,
         name=_("Communes"),
@@ -174,7 +177,7 @@ def map_page(
             ]
         ),
         config={
-            **_config(layer, start=keys.index(start) if start else 0, more=more),
+            **_config(layer, extra, start=keys.index(start) if start else 0),
             "opacity": TILES_OPACITY if basemap else 1,
             "online": basemap is not None,
         },
@@ -265,7 +268,7 @@ def _panel(
     if outlines:
         checks = "".join(
             f'<label><input type="checkbox" name="cg-outline" value="{index}"{" checked" if title in shown else ""}> '
-            f'<span dir="auto">{escape(title)}</span></label>'
+            f'{_line_sample(LINES[index % len(LINES)])}<span dir="auto">{escape(title)}</span></label>'
             for index, title in enumerate(outlines)
         )
         boxes = f'<fieldset class="cg-choice"><legend>{lines}</legend>{checks}</fieldset>'
@@ -288,6 +291,15 @@ def _panel(
 </aside>
 </div>
 """
+
+
+def _line_sample(style: LineStyle) -> str:
+    """Draw a piece of line as the map draws it."""
+    dash = f' stroke-dasharray="{" ".join(map(str, style.dash))}"' if style.dash else ""
+    return (
+        '<svg class="cg-swatch" width="26" height="18" viewBox="0 0 26 18" aria-hidden="true">'
+        f'<path d="M0 9H26" stroke="{style.color}" stroke-width="{style.width}"{dash}/></svg>'
+    )
 
 
 def _views(names: Sequence[str]) -> str:
@@ -389,7 +401,7 @@ def _foot(notes: Sequence[str], lines: Sequence[str], basemap: Basemap | None) -
     return f'<footer class="cg-foot">{"".join(parts)}<p>{made}</p></footer>'
 
 
-def _config(layer: CommuneLayer, *, start: int, more: Mapping[str, str]) -> dict[str, Any]:
+def _config(layer: CommuneLayer, extra: Mapping[str, str], *, start: int) -> dict[str, Any]:
     """Gather what the page's script needs: territories and words."""
     return {
         "lang": current_language(),
@@ -404,7 +416,7 @@ def _config(layer: CommuneLayer, *, start: int, more: Mapping[str, str]) -> dict
             ["cpts", _("CPTS")],
             ["stage_label", _("Stage")],
             ["density_label", _("Density")],
-            *([column, heading] for column, heading in more.items()),
+            *([column, label] for column, label in extra.items()),
         ],
         "words": {
             "zoom_in": _("Zoom in"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cptsgeo.cut_findings import shared_by_area
 from cptsgeo.i18n import N_, _, day, headed, ngettext, number, percent
 from cptsgeo.maps.theme import COVERED, DENSITIES, OUT_OF_SCOPE, PLANS, SIZES, STAGES, TAKERS, WHITE_ZONE, Theme, styled
 from cptsgeo.parameters import labels
@@ -66,7 +67,7 @@ def page(results: Results, name: str, *, tiles: str = "") -> str:
         notes=plan_notes(results) if shows_plan else notes(results),
         credits=credits_of(results),
         outlines=dict(reversed(results.outlines.items())) if shows_plan else results.outlines,
-        more={"plan_label": _("Plan")} if shows_plan else {},
+        extra={"plan_label": _("Plan")} if shows_plan else {},
         tiles=tiles,
     )
 
@@ -150,6 +151,7 @@ def notes(results: Results) -> list[str]:
                 "The outlines of the communes are schematic (Voronoi cells clipped to the coast): they locate, they do not delimit."
             )
         )
+    texts += shared_by_area(study.communes, study.perimeters)
     if study.inputs.perimeters is None:
         texts.append(
             _(
@@ -196,20 +198,20 @@ def credits_of(results: Results) -> list[str]:
         _("Perimeters and stages: {source}").format(source=perimeters),
         _("Outlines: {source}").format(source=contours),
         _("Density: {source}").format(source=density),
+        *(_("Population grid: {source}").format(source=inputs.grid.name) for _given in [inputs.grid] if inputs.grid),
+        *shared_by_area(results.study.communes, results.study.perimeters),
     ]
 
 
-def _classes(
-    results: Results,
+def classes_of(
+    units: gpd.GeoDataFrame,
     column: str,
     palette: Mapping[str, Style],
     texts: Mapping[str, str],
     styles: Mapping[str, str],
-    *,
-    units: gpd.GeoDataFrame | None = None,
 ) -> tuple[MapClass, ...]:
     """Count units and inhabitants of each class, every class named even when empty."""
-    counted = (results.units if units is None else units).groupby(column)["population"].agg(["size", "sum"])
+    counted = units.groupby(column)["population"].agg(["size", "sum"])
     optional = {OUT_OF_SCOPE, "unknown"}
     return tuple(
         replace(
@@ -239,7 +241,7 @@ def stage_theme(results: Results) -> Theme:
         "stage",
         _("Coverage by stage"),
         _("The most advanced stage among the CPTS of the unit."),
-        _classes(results, "stage", STAGES, texts, {"unknown": "stage_unknown"}),
+        classes_of(results.units, "stage", STAGES, texts, {"unknown": "stage_unknown"}),
     )
 
 
@@ -254,7 +256,7 @@ def size_theme(results: Results) -> Theme:
         "size_class",
         _("Size classes"),
         _("The ACI size class of the unit’s CPTS, of the most populous one where it is in several."),
-        _classes(results, "size_class", SIZES, texts, {}),
+        classes_of(results.units, "size_class", SIZES, texts, {}),
     )
 
 
@@ -273,7 +275,7 @@ def white_zone_theme(results: Results) -> Theme:
         "white_zone",
         _("White zones by density"),
         _("Units in no CPTS, by group of the INSEE density grid: 1, 2 to 4, 5 to 7."),
-        _classes(results, "white_zone", DENSITIES, texts, {"unknown": "density_unknown"}),
+        classes_of(results.units, "white_zone", DENSITIES, texts, {"unknown": "density_unknown"}),
     )
 
 
@@ -319,7 +321,7 @@ def plan_theme(results: Results, units: gpd.GeoDataFrame) -> Theme:
         "plan",
         _("Plan for the white zones"),
         _("The CPTS that takes in each white unit, extended or created."),
-        _classes(results, "plan", PLANS, texts, {}, units=units),
+        classes_of(units, "plan", PLANS, texts, {}),
     )
 
 

@@ -95,6 +95,19 @@ class Style:
     pattern: Pattern = "none"
 
 
+@dataclass(frozen=True)
+class LineStyle:
+    """How the outlines of a group are drawn: colour, width in pixels, and lengths of dashes and gaps if any."""
+
+    color: str
+    width: float
+    dash: tuple[float, ...] = ()
+
+
+LINES = (LineStyle("#111111", 1.5), LineStyle("#444444", 0.9), LineStyle("#b3003c", 2.4, (9, 4)))
+"""Lines of the first, second and third group of outlines of a map; beyond, they start again."""
+
+
 OUT_OF_SCOPE = "out_of_scope"
 WHITE_ZONE = "white_zone"
 COVERED = "covered"
@@ -152,8 +165,20 @@ PLANS: Mapping[str, Style] = MappingProxyType(
         OUT_OF_SCOPE: _GREY,
     }
 )
+FACING: Mapping[str, Style] = MappingProxyType(
+    {
+        "several": Style("#f5b04c", "hatch"),
+        "partly_outside": Style("#c2478d", "dots"),
+        "outside": Style("#8c8c8c", "cross"),
+        "within": Style("#a9cfe5"),
+        "coincides": Style("#2166a5"),
+        "empty": Style("#dcdcdc"),
+        WHITE_ZONE: Style("#ffffff"),
+        OUT_OF_SCOPE: _GREY,
+    }
+)
 PALETTES: Mapping[str, Mapping[str, Style]] = MappingProxyType(
-    {"stages": STAGES, "sizes": SIZES, "densities": DENSITIES, "plans": PLANS}
+    {"stages": STAGES, "sizes": SIZES, "densities": DENSITIES, "plans": PLANS, "facing": FACING}
 )
 
 

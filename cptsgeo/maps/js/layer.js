@@ -96,9 +96,12 @@
         if (!this.shown[index]) return;
         const factor = 2 ** (outline.coverage.bits - units.bits);
         const own = box.map((value) => value * factor);
-        context.strokeStyle = index % 2 ? "#444444" : "#111111";
-        context.lineWidth = (index % 2 ? 0.9 : 1.5) * (zoom < 7 ? 0.75 : 1);
+        const style = this.store.meta.lines[index];
+        context.strokeStyle = style.color;
+        context.lineWidth = style.width * (zoom < 7 ? 0.75 : 1);
+        context.setLineDash(style.dash);
         line(context, outline.coverage, outline.arcs, level, own, scale / factor, left, top);
+        context.setLineDash([]);
       });
     }
 
