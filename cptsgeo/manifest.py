@@ -190,9 +190,9 @@ def arguments_of(inputs: Inputs, *, with_maps: bool = True) -> list[str]:
         "--snapshots": (inputs.snapshots,),
     }
     for option, paths in files.items():
-        words += [word for path in paths if path is not None for word in (option, str(Path(path).resolve()))]
+        words += [word for path in paths if path is not None for word in (option, str(Path(path).absolute()))]
     for year, path in inputs.editions:
-        words += ["--edition", f"{year}={Path(path).resolve()}"]
+        words += ["--edition", f"{year}={Path(path).absolute()}"]
     words += ["--population-year", str(inputs.population_year)] if inputs.population_year else []
     words += ["--perimeters-date", inputs.perimeters_date.isoformat()] if inputs.perimeters_date else []
     words += ["--accept-holes"] if inputs.accept_holes else []
