@@ -193,13 +193,13 @@ def arguments_of(inputs: Inputs, *, with_maps: bool = True) -> list[str]:
         "--snapshots": (inputs.snapshots,),
     }
     for option, paths in files.items():
-        words += [word for path in paths if path is not None for word in (option, str(Path(path).resolve()))]
+        words += [word for path in paths if path is not None for word in (option, str(Path(path).absolute()))]
     for year, path in inputs.editions:
-        words += ["--edition", f"{year}={Path(path).resolve()}"]
+        words += ["--edition", f"{year}={Path(path).absolute()}"]
     for one in inputs.layers:
-        words += ["--with", one.kind if one.path is None else f"{one.kind}={Path(one.path).resolve()}"]
+        words += ["--with", one.kind if one.path is None else f"{one.kind}={Path(one.path).absolute()}"]
         words += ["--rule", f"{one.kind}={one.rule}"] if one.rule != "listed" else []
-        words += ["--names", f"{one.kind}={Path(one.names).resolve()}"] if one.names is not None else []
+        words += ["--names", f"{one.kind}={Path(one.names).absolute()}"] if one.names is not None else []
     words += ["--population-year", str(inputs.population_year)] if inputs.population_year else []
     words += ["--perimeters-date", inputs.perimeters_date.isoformat()] if inputs.perimeters_date else []
     words += ["--accept-holes"] if inputs.accept_holes else []

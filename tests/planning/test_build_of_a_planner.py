@@ -33,7 +33,8 @@ def folder(draw, tmp_path_factory):
     people = {"00": 39_500, "01": 300, "02": 600, "03": 2_000, "04": 79_000, "06": 10}
     toy = draw("A . . . B ~ .", people, epci="E E F F F - -")
     columns = ["insee_code", "name", "epci_siren", "population", "population_year", "density_level"]
-    toy.communes[columns].to_csv(folder / "communes.csv", index=False)
+    toy.communes[columns].to_csv(folder / "units.csv", index=False)
+    (folder / "communes.csv").symlink_to(folder / "units.csv")
     members = toy.perimeters.membership[["cpts_id", "insee_code"]]
     members.assign(stage=["aci_signe", ""], cpts_name=["Alpha", "Bêta / 2"]).to_csv(folder / "cpts.csv", index=False)
     members[members["cpts_id"] == "A"].to_csv(folder / "before.csv", index=False)
@@ -152,6 +153,7 @@ def test_the_plan_built_again_covers_what_it_says(built, call, folder):
 
 
 def test_replay_takes_every_option(built, call, folder):
+    """Paths stay as they were given: a link keeps its name, which the pages credit."""
     manifest = read_manifest(built / "manifest.json")
     roles = [described["role"] for described in manifest["inputs"]]
     assert {"need", "need_weights", "editions", "published", "snapshots"} <= set(roles)
