@@ -46,7 +46,7 @@ def joint_members(communes: pd.DataFrame, one: Territories, other: Territories) 
 
     census = communes.set_index("insee_code")["population"].astype("float64")
     left = _with_area(one.membership).rename(columns={"territory_id": "one_id"})
-    left["inhabitants"] = left["insee_code"].map(census)
+    left["inhabitants"] = left["insee_code"].map(census).astype("float64")
     right = _with_area(other.membership).rename(columns={"territory_id": "other_id"})
     covered = right.groupby("insee_code")[["share", "area"]].sum(skipna=False)
     pairs = left.merge(right, on="insee_code", how="inner", suffixes=("", "_other"))
@@ -57,9 +57,10 @@ def joint_members(communes: pd.DataFrame, one: Territories, other: Territories) 
         area_share=pairs["area"] * pairs["area_other"],
     )
     left_out = (1.0 - left["insee_code"].map(covered["share"]).astype("float64").fillna(0.0)).clip(lower=0.0)
-    no_area = (1.0 - left["insee_code"].map(covered["area"]).where(left["insee_code"].isin(covered.index), 0.0)).clip(
-        lower=0.0
-    )
+    no_area = (
+        1.0
+        - left["insee_code"].map(covered["area"]).astype("float64").where(left["insee_code"].isin(covered.index), 0.0)
+    ).clip(lower=0.0)
     rest = left[["one_id", "insee_code"]].assign(
         other_id=OUTSIDE, exact=left["inhabitants"] * left["share"] * left_out, area_share=left["area"] * no_area
     )
@@ -173,7 +174,11 @@ def paired(communes: pd.DataFrame, one: Territories, other: Territories, areas_k
     import pandas as pd
 
     members = joint_members(communes, one, other)
-    area = members["insee_code"].map(areas_km2) if areas_km2 is not None else pd.Series(float("nan"), members.index)
+    area = (
+        members["insee_code"].map(areas_km2).astype("float64")
+        if areas_km2 is not None
+        else pd.Series(float("nan"), members.index)
+    )
     members["area_km2"] = (area * members["area_share"]).astype("float64")
     grouped = members.groupby(["one_id", "other_id"])
     table = grouped.agg(
@@ -195,6 +200,7 @@ def paired(communes: pd.DataFrame, one: Territories, other: Territories, areas_k
     table["other_name"] = (
         table["other_id"]
         .map(other.names.set_index("territory_id")["territory_name"])
+        .astype("object")
         .fillna(_("in no territory of the layer"))
     )
     table["share_of_one"] = (table["exact"] / of_one).where(of_one > 0).clip(upper=1.0)
@@ -202,15 +208,17 @@ def paired(communes: pd.DataFrame, one: Territories, other: Territories, areas_k
     table["share_of_other"] = (table["exact"] / of_other).where(of_other > 0).clip(upper=1.0)
     either = of_one + of_other - table["exact"]
     table["jaccard"] = (table["exact"] / either).where(either > 0).clip(upper=1.0)
-    table["share_of_area"] = (table["area_km2"] / table["one_id"].map(whole_area)).clip(upper=1.0)
+    table["share_of_area"] = (table["area_km2"] / table["one_id"].map(whole_area).astype("float64")).clip(upper=1.0)
     methods = other.membership.groupby("territory_id")["method"].agg(lambda part: ", ".join(sorted(set(part))))
-    table["method"] = table["other_id"].map(methods).fillna("")
+    table["method"] = table["other_id"].map(methods).astype("object").fillna("")
     return table
 
 
 def weights(layer: Territories, census: pd.Series) -> pd.Series:
     members = layer.membership
-    return (members["insee_code"].map(census) * members["share"]).groupby(members["territory_id"]).sum()
+    return (
+        (members["insee_code"].map(census).astype("float64") * members["share"]).groupby(members["territory_id"]).sum()
+    )
 
 
 def _overlapping(layer: Territories) -> bool:
@@ -221,12 +229,16 @@ def _areas(layer: Territories, areas_km2: pd.Series | None) -> pd.Series:
     import pandas as pd
 
     members = _with_area(layer.membership)
-    area = members["insee_code"].map(areas_km2) if areas_km2 is not None else pd.Series(float("nan"), members.index)
+    area = (
+        members["insee_code"].map(areas_km2).astype("float64")
+        if areas_km2 is not None
+        else pd.Series(float("nan"), members.index)
+    )
     return (area * members["area"]).groupby(members["territory_id"]).sum(skipna=False)
 
 
 def counted_populations(layer: Territories, census: pd.Series) -> pd.Series:
-    members = layer.membership.assign(population=layer.membership["insee_code"].map(census))
+    members = layer.membership.assign(population=layer.membership["insee_code"].map(census).astype("float64"))
     counted = _parts(members.rename(columns={"territory_id": "cpts_id"}))
     return counted.groupby(members["territory_id"]).sum()
 

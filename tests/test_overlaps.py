@@ -154,6 +154,23 @@ def test_cpts_across_departements(toy_communes, toy_perimeters):
     assert straddling(toy_communes, toy_perimeters).query("layer == 'region'").empty
 
 
+def test_a_layer_that_holds_no_unit_leaves_every_cpts_outside():
+    none = GHT.membership.iloc[:0].astype({"territory_id": "str", "insee_code": "str", "share": "float64"})
+    empty = Territories("zone", pd.DataFrame({"territory_id": ["z"], "territory_name": ["Z"]}), none)
+    table = conform(overlaps(COMMUNES, CPTS, [empty]), "overlaps")
+    assert overlap_summary(table)["reading_key"].tolist() == ["outside"]
+    assert overlap_matrix(table, "zone")[OUTSIDE].tolist() == [1.0]
+    (row,) = conform(territory_summary(COMMUNES, CPTS, empty), "territory_summary").to_dict("records")
+    assert (row["population"], row["cpts_count"], row["natural_inter_cpts"]) == (0, 0, False)
+
+
+def test_a_part_that_no_territory_divides_is_counted_as_its_cpts_counts_it():
+    """7.38 inhabitants twice are 7 and 8 of 15: the parts of the second CPTS sum to its 8, not to 7."""
+    both = perimeters(("b", "04001", 0.123), ("c", "04001", 0.123))
+    table = overlaps(COMMUNES, both, [layer(("z", "04003", 1.0))])
+    assert table.set_index("cpts_id")["population"].to_dict() == {"b": 7, "c": 8}
+
+
 def test_two_layers_of_one_name_are_refused():
     with pytest.raises(UsageError, match="ght"):
         overlaps(COMMUNES, CPTS, [GHT, GHT])

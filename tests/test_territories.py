@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import geopandas as gpd
@@ -287,3 +288,40 @@ def test_wrong_usage_names_the_next_step(run, toy_files, arguments, words):
     done = run("overlaps", *toy_files.options, *arguments)
     assert done.code == 2
     assert any(word in done.err for word in words.split("|")), done.err
+
+
+WEST, SOUTH = 900_000, 6_400_000
+SQUARE = box(WEST - 10, SOUTH - 10, WEST + 3010, SOUTH + 4010)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "crs", "more", "code", "words"),
+    [
+        ([SQUARE], None, [], 1, ["CRS", "EPSG:2154", "couche.gpkg"]),
+        ([], 2154, [], 1, ["aucune entité"]),
+        ([shapely.transform(SQUARE, lambda xy: xy / 1e6)], 2154, [], 1, ["degrés", "to_crs", "EPSG:2154"]),
+        ([shapely.transform(BOW_TIE, lambda xy: xy)], 2154, [], 1, ["n’est pas valide", "--repair", "ligne 1"]),
+        ([BOW_TIE], 2154, ["--repair", "--area-weighting"], 0, ["de 0,000 à 0,5", "km²"]),
+        ([SQUARE, SQUARE], 2154, ["--area-weighting"], 0, ["se recouvrent", "111 901 habitants"]),
+        ([box(0, 6_400_000, 9, 6_400_009)], 2154, [], 0, ["ne touche aucune unité"]),
+    ],
+)
+def test_bad_layers_on_the_command_line(run, toy_files, tmp_path, shapes, crs, more, code, words):
+    layer = gpd.GeoDataFrame({"nom": [f"T{i}" for i in range(len(shapes))]}, geometry=shapes, crs=crs)
+    layer = layer.rename(columns={"nom": "nom_zone"})
+    path = tmp_path / "couche.gpkg"
+    with warnings.catch_warnings(action="ignore"):  # of pyogrio, which sees what is wrong with some of them
+        layer.to_file(path, geometry_type="Polygon")
+    done = run(
+        "overlaps",
+        *toy_files.options,
+        "--contours",
+        toy_files.contours,
+        "--accept-holes",
+        "--with",
+        f"zone={path}",
+        *more,
+    )
+    assert done.code == code, done.err
+    for word in words:
+        assert word in done.err
