@@ -12,7 +12,7 @@ from cptsgeo.i18n import _, day
 from cptsgeo.perimeters import parse_perimeters
 from cptsgeo.scope import Scope
 from cptsgeo.snapshots import Snapshot
-from cptsgeo.study import as_findings
+from cptsgeo.study import Inputs, as_findings
 from cptsgeo.toml_files import entry_day, entry_error, entry_findings, read_entries
 
 KEY = "snapshot"
@@ -63,6 +63,21 @@ def read_snapshots(path: Path | str) -> tuple[list[Snapshot], list[Finding]]:
             snapshots.append(snapshot)
     raise_errors(findings)
     return snapshots, [finding for finding in findings if finding.severity != "error"]
+
+
+def last_inputs(path: Path | str, inputs: Inputs) -> Inputs:
+    """Return the inputs of a study of the last snapshot of a list: its files and its date, and what else was chosen."""
+    path = Path(path)
+    entry = read_entries(path, KEY)[-1]
+    listed = entry.get("communes", [])
+    return replace(
+        inputs,
+        communes=tuple(path.parent / name for name in ([listed] if isinstance(listed, str) else listed)),
+        population_year=entry.get("population_year"),
+        perimeters=path.parent / entry["perimeters"],
+        cpts=path.parent / entry["cpts"] if "cpts" in entry else None,
+        perimeters_date=_day(entry),
+    )
 
 
 def touched(snapshots: list[Snapshot]) -> Scope:

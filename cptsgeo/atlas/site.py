@@ -22,7 +22,7 @@ from cptsgeo.export import to_text, write_table, xlsx_bytes
 from cptsgeo.i18n import _, current_language, day, number
 from cptsgeo.maps.index import CONTENTS
 from cptsgeo.maps.page import swatch
-from cptsgeo.maps.pages import finding, page, stage_theme
+from cptsgeo.maps.pages import finding, page, stage_theme, warning
 from cptsgeo.qgis import add_style
 from cptsgeo.results import Results, compute
 from cptsgeo.schemas import conform
@@ -213,6 +213,7 @@ class _Shell:
     """Put what the pages say into templates."""
 
     def __init__(self, atlas: Atlas, choices: Choices) -> None:
+        self.warning = warning(atlas.results)
         self.atlas = atlas
         self.choices = choices
         self.writer = Writer(atlas)
@@ -291,6 +292,7 @@ class _Shell:
             "map_page": up + MAP_PAGE,
             "texts": _texts(),
             "finding": "",
+            "warning": self.warning,
             "script_hash": "",
         }
         return self._rendered(template, {**shared, **context})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cptsgeo.export import cell_text
 from cptsgeo.i18n import N_, _, current_language, number
-from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place
+from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place, warning
 from cptsgeo.results import Results
 from cptsgeo.schemas import label
 from cptsgeo.study import Inputs
@@ -46,6 +46,7 @@ PAGE_DEFINITIONS = {
     "sizes": N_("ACI size class of each CPTS"),
     "white_zones": N_("Communes in no CPTS, urban and rural"),
     "all_layers": N_("The three maps on one page, as layers"),
+    "definitions": N_("Two definitions of coverage side by side, on each side of a line"),
 }
 EXERCISE_DEFINITION = N_("Fictional resources of Martinique, north-east coast closed: nearest, status board, directory")
 
@@ -69,6 +70,7 @@ def index_page(results: Results, *, with_maps: bool = True) -> str:
         lang=current_language(),
         title=_("CPTS coverage: {place}").format(place=place(results)),
         finding=finding(results),
+        warning=warning(results),
         facts=facts(results),
         pages=[
             {"file": f"{name}.html", "title": _(title), "definition": _(PAGE_DEFINITIONS[name])}

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from cptsgeo.i18n import N_, _, day, headed, ngettext, number, percent
-from cptsgeo.maps.theme import DENSITIES, OUT_OF_SCOPE, SIZES, STAGES, WHITE_ZONE, Theme, styled
+from cptsgeo.manifest import credit_line, pulled_sources
+from cptsgeo.maps.theme import COVERED, DEFINITION, DENSITIES, OUT_OF_SCOPE, SIZES, STAGES, WHITE_ZONE, Theme, styled
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import STAGES as STAGE_KEYS
 from cptsgeo.results import Results
 from cptsgeo.scope import scope_names
+from cptsgeo.sources.status import banner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    import geopandas as gpd
     import pandas as pd
 
     from cptsgeo.maps.theme import MapClass, Style
@@ -24,6 +29,7 @@ PAGES = {
     "sizes": N_("Size classes"),
     "white_zones": N_("White zones by density"),
     "all_layers": N_("All layers"),
+    "definitions": N_("Definitions of coverage"),
 }
 SIZE_BOUNDS = {
     "1": N_("Class 1: under 40,000 inhabitants"),
@@ -45,6 +51,7 @@ def page(results: Results, name: str, *, tiles: str = "") -> str:
     tiles
         Key of :data:`cptsgeo.maps.page.BASEMAPS`; none asks the network for nothing.
     """
+    from cptsgeo.maps.cartogram import cartogram
     from cptsgeo.maps.page import map_page
 
     makers: dict[str, tuple[Callable[[Results], Theme], ...]] = {
@@ -53,14 +60,23 @@ def page(results: Results, name: str, *, tiles: str = "") -> str:
         "white_zones": (white_zone_theme,),
         "all_layers": (stage_theme, size_theme, white_zone_theme),
     }
+    units, beside = results.units, None
+    if name == "definitions":
+        units, themes = definition_themes(results)
+        beside = themes[-1].key if len(themes) > 1 else None
+    else:
+        themes = [maker(results) for maker in makers[name]]
     return map_page(
-        results.units,
-        [maker(results) for maker in makers[name]],
+        units,
+        themes,
+        beside=beside,
+        weighted=cartogram(departement_rates(results)),
         title=headed(_(PAGES[name]), place(results)),
         finding=finding(results),
         facts=facts(results),
         notes=notes(results),
         credits=credits_of(results),
+        warning=warning(results),
         outlines=results.outlines,
         tiles=tiles,
     )
@@ -163,12 +179,12 @@ def credits_of(results: Results) -> list[str]:
     communes = (
         _("INSEE, COG 2026, through @etalab/decoupage-administratif 6.0.0 (Licence Ouverte 2.0)")
         if not inputs.communes
-        else ", ".join(path.name for path in inputs.communes)
+        else _files(inputs.communes)
     )
     perimeters = (
         _("report “Tour de France des CPTS”, June 2023, state of December 2022")
         if inputs.perimeters is None
-        else inputs.perimeters.name
+        else _files([inputs.perimeters])
         + ", "
         + (
             _("state of {day}").format(day=day(inputs.perimeters_date))
@@ -177,12 +193,10 @@ def credits_of(results: Results) -> list[str]:
         )
     )
     contours = (
-        _("coast of GSHHG (LGPL), schematic limits by cptsgeo")
-        if not inputs.contours
-        else ", ".join(path.name for path in inputs.contours)
+        _("coast of GSHHG (LGPL), schematic limits by cptsgeo") if not inputs.contours else _files(inputs.contours)
     )
     density = (
-        inputs.density.name
+        _files([inputs.density])
         if inputs.density
         else _("INSEE, grille communale de densité à 7 niveaux (Licence Ouverte 2.0)")
     )
@@ -194,11 +208,21 @@ def credits_of(results: Results) -> list[str]:
     ]
 
 
+def _files(paths: Sequence[Path]) -> str:
+    """Name files: by their producer, title, date and licence where they were pulled."""
+    return "; ".join(dict.fromkeys(credit_line(path) or path.name for path in paths))
+
+
+def warning(results: Results) -> str:
+    """Say which of the sources of a study are no longer up to date, today; empty when all are."""
+    return banner(pulled_sources(results.study.inputs), date.today())
+
+
 def _classes(
-    results: Results, column: str, palette: Mapping[str, Style], texts: Mapping[str, str], styles: Mapping[str, str]
+    units: pd.DataFrame, column: str, palette: Mapping[str, Style], texts: Mapping[str, str], styles: Mapping[str, str]
 ) -> tuple[MapClass, ...]:
     """Count units and inhabitants of each class, every class named even when empty."""
-    counted = results.units.groupby(column)["population"].agg(["size", "sum"])
+    counted = units.groupby(column)["population"].agg(["size", "sum"])
     optional = {OUT_OF_SCOPE, "unknown"}
     return tuple(
         replace(
@@ -218,18 +242,23 @@ def _classes(
 
 def stage_theme(results: Results) -> Theme:
     """Colour units by the most advanced stage of their CPTS."""
+    return Theme(
+        "stage",
+        _("Coverage by stage"),
+        _("The most advanced stage among the CPTS of the unit."),
+        stage_classes(results.units, "stage"),
+    )
+
+
+def stage_classes(units: pd.DataFrame, column: str) -> tuple[MapClass, ...]:
+    """Return the classes of a column of stages, from the most advanced to the white zones."""
     texts = {
         **{key: labels("stages")[key] for key in reversed(STAGE_KEYS)},
         "unknown": _("Covered, stage unknown"),
         WHITE_ZONE: _("White zone: no CPTS"),
         OUT_OF_SCOPE: _("Outside the scope of the study"),
     }
-    return Theme(
-        "stage",
-        _("Coverage by stage"),
-        _("The most advanced stage among the CPTS of the unit."),
-        _classes(results, "stage", STAGES, texts, {"unknown": "stage_unknown"}),
-    )
+    return _classes(units, column, STAGES, texts, {"unknown": "stage_unknown"})
 
 
 def size_theme(results: Results) -> Theme:
@@ -243,7 +272,7 @@ def size_theme(results: Results) -> Theme:
         "size_class",
         _("Size classes"),
         _("The ACI size class of the unit’s CPTS, of the most populous one where it is in several."),
-        _classes(results, "size_class", SIZES, texts, {}),
+        _classes(results.units, "size_class", SIZES, texts, {}),
     )
 
 
@@ -262,5 +291,43 @@ def white_zone_theme(results: Results) -> Theme:
         "white_zone",
         _("White zones by density"),
         _("Units in no CPTS, by group of the INSEE density grid: 1, 2 to 4, 5 to 7."),
-        _classes(results, "white_zone", DENSITIES, texts, {"unknown": "density_unknown"}),
+        _classes(results.units, "white_zone", DENSITIES, texts, {"unknown": "density_unknown"}),
     )
+
+
+def departement_rates(results: Results) -> pd.DataFrame:
+    """Return the rates of the départements of the scope, CPTS of any stage."""
+    table = results.tables["coverage_by_departement"]
+    return table[(table["counting"] == "cumulative") & (table["stage"] == "any")]
+
+
+def definition_themes(results: Results) -> tuple[gpd.GeoDataFrame, list[Theme]]:
+    """Colour units by whether each cumulative definition of coverage counts them: any stage, then at least each stage.
+
+    Returns
+    -------
+    GeoDataFrame
+        The units, with a column for each theme.
+    list of Theme
+        From the widest definition to the narrowest; the widest alone where no stage is known.
+    """
+    known = [key for key in STAGE_KEYS if (results.units["stage"] == key).any()]
+    least = {"any": [*STAGE_KEYS, "unknown"]} | {key: STAGE_KEYS[STAGE_KEYS.index(key) :] for key in known[1:]}
+    texts = {
+        COVERED: _("Covered by a CPTS"),
+        "unknown": _("Covered, stage unknown"),
+        WHITE_ZONE: _("Not covered"),
+        OUT_OF_SCOPE: _("Outside the scope of the study"),
+    }
+    units, themes = results.units, []
+    for key, counted in least.items():
+        column = f"from_{key}"
+        kept = units["stage"].isin([OUT_OF_SCOPE, "unknown"])
+        state = units["stage"].where(kept, WHITE_ZONE).where(~units["stage"].isin(counted), COVERED)
+        units = units.assign(**{column: state})
+        title = _("Any stage") if key == "any" else _("At least: {stage}").format(stage=labels("stages")[key])
+        definition = _("A unit counts when one of its CPTS has reached this stage.")
+        themes.append(
+            Theme(column, title, definition, _classes(units, column, DEFINITION, texts, {"unknown": "stage_unknown"}))
+        )
+    return units, themes
