@@ -20,9 +20,10 @@ from cptsgeo.atlas.reading import glossary_rows, method_sections, source_section
 from cptsgeo.errors import FileError, UsageError
 from cptsgeo.export import to_text, write_table, xlsx_bytes
 from cptsgeo.i18n import _, current_language, day, number
+from cptsgeo.maps.cartogram import cartogram
 from cptsgeo.maps.index import CONTENTS
 from cptsgeo.maps.page import swatch
-from cptsgeo.maps.pages import finding, page, stage_theme, warning
+from cptsgeo.maps.pages import departement_rates, finding, page, stage_theme, warning
 from cptsgeo.qgis import add_style
 from cptsgeo.results import Results, compute
 from cptsgeo.schemas import conform
@@ -274,6 +275,7 @@ class _Shell:
                 }
                 for name, table in self.atlas.results.tables.items()
             ]
+            context["weighted"] = cartogram(departement_rates(self.atlas.results))
             context["index"] = search_index(self.atlas)
             context["script"] = self.search
             context["script_hash"] = base64.b64encode(hashlib.sha256(self.search.encode()).digest()).decode()
