@@ -20,6 +20,7 @@ ATLAS_PAGES = (
     "regions/04.html",
     "departements/973.html",
     "cpts/cpts-madinina.html",
+    "zones/zone-cayenne.html",
     "method.html",
     "sources.html",
     "glossary.html",
@@ -75,6 +76,9 @@ def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
     page.locator("#cg-table summary").click()
     page.get_by_role("combobox").fill("saint")
     assert violations(page) == []
+    page.get_by_label("Départements, selon leur population").check()
+    assert violations(page) == []
+    assert violations(open_page(pages / "build" / "definitions.html", size=size)) == []
     assert violations(open_page(pages / "build" / "index.html", size=size, ready=False)) == []
 
 

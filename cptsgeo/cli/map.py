@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import input_options, inputs, say, study, tell_findings
+from cptsgeo.cli.options import input_options, over_time, say, snapshots_option, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _
@@ -18,18 +18,14 @@ PAGES = ("coverage", "sizes", "white_zones", "all_layers", "definitions")
 
 @make_command(
     "map",
-    text=N_("Draw one interactive page: one HTML file that opens without network, to mail or to put online."),
+    text=N_(
+        "Draw one interactive page: one HTML file that opens without network, to mail or to put online. With --snapshots, a slider of dates in place of --page, and two dates side by side."
+    ),
     example="cptsgeo map --page white_zones -o zones_blanches.html",
 )
 @input_options
 @option("--page", "which", type=click.Choice(PAGES), default="all_layers", show_default=True, help=N_("What it shows."))
-@option(
-    "--snapshots",
-    type=click.Path(path_type=Path),
-    help=N_(
-        "TOML list of dated states, as `cptsgeo diff` reads it: a slider of dates, and two dates side by side, in place of --page."
-    ),
-)
+@snapshots_option
 @option(
     "--tiles",
     type=click.Choice(BASEMAPS),
@@ -43,39 +39,17 @@ def command(
     """Read, compute, draw."""
     from cptsgeo.files import whole_file
     from cptsgeo.maps.pages import page
+    from cptsgeo.maps.time_page import time_page
     from cptsgeo.results import compute
+    from cptsgeo.snapshots import series
+    from cptsgeo.timeline import timeline
 
     if snapshots is not None:
-        html = _over_time(snapshots, tiles or "", **options)
+        results, states = over_time(snapshots, **options)
+        rates = series(states, scope=results.study.scope)
+        html = time_page(results, timeline(states), rates, tiles=tiles or "")
     else:
         html = page(compute(study(with_contours=True, uses_density=True, **options)), which, tiles=tiles or "")
     with whole_file(output, overwrite=overwrite) as part:
         part.write_text(html, encoding="utf-8", newline="")
     say(_("Written: {path}").format(path=output))
-
-
-def _over_time(snapshots: Path, tiles: str, **options: Any) -> str:
-    """Draw the last state of a list, with the states before it."""
-    from dataclasses import replace
-
-    from cptsgeo.errors import UsageError
-    from cptsgeo.maps.time_page import time_page
-    from cptsgeo.results import compute
-    from cptsgeo.snapshot_list import last_inputs, read_snapshots, touched
-    from cptsgeo.snapshots import series
-    from cptsgeo.study import read_study
-    from cptsgeo.timeline import timeline
-
-    chosen = inputs(**options)
-    if chosen.communes or chosen.perimeters or chosen.cpts:
-        raise UsageError(
-            _("the list of snapshots names its communes and perimeters itself"),
-            fix=_("give --snapshots without --communes, --perimeters and --cpts"),
-            where="--snapshots",
-        )
-    states, findings = read_snapshots(snapshots)
-    tell_findings(findings)
-    chosen = replace(last_inputs(snapshots, chosen), scope=chosen.scope or touched(states))
-    read = read_study(chosen, with_contours=True)
-    results = compute(read)
-    return time_page(results, timeline(states), series(states, scope=read.scope), tiles=tiles)
