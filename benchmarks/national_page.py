@@ -2,7 +2,7 @@
 
     python benchmarks/national_page.py --contours communes.parquet --perimeters list.csv [--scope france] [--no-peers]
 
-Written: size of the page, time until it can be used, heap of JavaScript, worst frame while panning, time to name the
+Written: size of the page, time until it is drawn and can be used, heap of JavaScript after a collection, worst frame while panning, time to name the
 commune under the pointer, time to build with and without the outlines kept on disk. The peers draw communes simplified
 to 300 m one by one, on canvas, with the same columns in a tooltip: ``folium.GeoJson`` and
 ``GeoDataFrame.explore``. Each page is given at most ten minutes.
@@ -86,6 +86,7 @@ def measure(browser: Any, path: Path, ready: str) -> dict[str, float]:
     tab.wait_for_selector(ready, state="attached", timeout=LIMIT_MS)
     tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     opened = time.perf_counter() - begin
+    tab.context.new_cdp_session(tab).send("HeapProfiler.collectGarbage")
     heap = tab.evaluate("performance.memory.usedJSHeapSize") / 1e6
     worst = tab.evaluate(PAN, [0, 0])
     hovers = []
