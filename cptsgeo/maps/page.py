@@ -275,7 +275,7 @@ def _panel(
     found = escape(_("Communes found"))
     chooser = ""
     if len(themes) > 1:
-        chooser = (_slider(themes, start) if over_time else _radios(themes, start)) + _compare(themes)
+        chooser = _slider(themes, start) if over_time else _radios(themes, start)
     legends = "".join(_legend(theme, index, hidden=index != start) for index, theme in enumerate(themes))
     boxes = ""
     if outlines:
@@ -298,10 +298,11 @@ def _panel(
 <ul id="cg-results" role="listbox" aria-label="{found}" hidden></ul>
 <p id="cg-status" class="cg-status" role="status" aria-live="polite"></p>
 </search>
-{_weights(weighted)}
 {chooser}
 {legends}
 {weighted.legend if weighted else ""}
+{_compare(themes)}
+{_weights(weighted)}
 {boxes}
 {_undrawn(units)}
 </aside>
@@ -334,6 +335,8 @@ def _slider(themes: Sequence[Theme], start: int) -> str:
 
 def _compare(themes: Sequence[Theme]) -> str:
     """Write the choice of a second theme, on the right of a line that the reader moves."""
+    if len(themes) < 2:
+        return ""
     label, nothing = escape(_("Compare with")), escape(_("nothing"))
     options = "".join(f'<option value="{index}">{escape(theme.title)}</option>' for index, theme in enumerate(themes))
     return (

@@ -311,8 +311,10 @@ def definition_themes(results: Results) -> tuple[gpd.GeoDataFrame, list[Theme]]:
     list of Theme
         From the widest definition to the narrowest; the widest alone where no stage is known.
     """
-    known = [key for key in STAGE_KEYS if (results.units["stage"] == key).any()]
-    least = {"any": [*STAGE_KEYS, "unknown"]} | {key: STAGE_KEYS[STAGE_KEYS.index(key) :] for key in known[1:]}
+    present = set(results.units["stage"])
+    known = [key for key in STAGE_KEYS if key in present]
+    apart = known if "unknown" in present else known[1:]  # the first stage of all is “any”
+    least = {"any": [*STAGE_KEYS, "unknown"]} | {key: STAGE_KEYS[STAGE_KEYS.index(key) :] for key in apart}
     texts = {
         COVERED: _("Covered by a CPTS"),
         "unknown": _("Covered, stage unknown"),

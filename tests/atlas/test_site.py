@@ -61,7 +61,7 @@ def test_a_page_for_each_white_zone_with_what_the_tables_say(embedded_site: Path
     clusters = pd.read_csv(embedded_site / "tables/clusters.csv")
     units = pd.read_csv(embedded_site / "tables/cluster_units.csv", dtype={"insee_code": "str"})
     pages = sorted((embedded_site / "zones").glob("*.html"))
-    assert len(pages) == len(clusters) >= 5
+    assert len(pages) == len(clusters) == 2
     shown = ""
     for path in pages:
         shown += plain(path.read_text())
@@ -82,7 +82,7 @@ def test_tables_for_a_chart_tool_are_percentages_that_sum_to_100(embedded_site: 
     assert table["Code"].tolist()[0] in {"972", "974"}
     parts = table.drop(columns=["Code", "Nom", "Couverts, tous stades"])
     assert parts.sum(axis="columns").round(0).tolist() == [100.0] * 4
-    assert sorted(table["Couverts, tous stades"])[:1] == [15.0]
+    assert sorted(table["Couverts, tous stades"])[0] == 12.0
 
 
 def test_the_figures_of_the_pages_are_those_of_the_tables(embedded_site: Path) -> None:
@@ -257,7 +257,7 @@ def test_pages_are_styled_and_fit_the_screen(open_page: Open, embedded_site: Pat
         "index.html",
         "departements/974.html",
         "cpts/cpts-madinina.html",
-        "zones/zone-cayenne.html",
+        "zones/zone-mamoudzou.html",
         "glossary.html",
         "method.html",
     ):
