@@ -158,9 +158,10 @@ def _classes(rates: pd.DataFrame) -> list[MapClass]:
 def _tile(
     code: str, name: str, population: int, rate: float, one: MapClass, place: tuple[int, int], largest: int
 ) -> str:
-    """Draw one département in the middle of its cell; its code keeps a halo, whatever is under it."""
+    """Draw one département in its cell: its code, with a halo, over a large square, or above a small one."""
     side = max(SMALLEST, LARGEST * sqrt(population / largest))
     x, y = (CELL * (at + 0.5) for at in place)
+    down, code_y = (0, y + 5) if side > CELL / 2 else (CELL / 6, y - CELL / 4 + 2)
     said = _("{name}: {rate}, {population} inhabitants").format(
         name=name, rate=percent(rate) if rate == rate else "–", population=number(population)
     )
@@ -168,8 +169,8 @@ def _tile(
     return (
         f"<g><title>{escape(said)}</title>"
         f'<rect class="cell" x="{x - CELL / 2 + 1:g}" y="{y - CELL / 2 + 1:g}" width="{CELL - 2}" height="{CELL - 2}"/>'
-        f'<rect x="{x - side / 2:.1f}" y="{y - side / 2:.1f}" width="{side:.1f}" height="{side:.1f}" fill="{paint}" '
-        f'stroke="#1b1b1b" stroke-width=".7"/><text x="{x:g}" y="{y + 5:g}">{escape(code)}</text></g>'
+        f'<rect x="{x - side / 2:.1f}" y="{y + down - side / 2:.1f}" width="{side:.1f}" height="{side:.1f}" fill="{paint}" '
+        f'stroke="#1b1b1b" stroke-width=".7"/><text x="{x:g}" y="{code_y:g}">{escape(code)}</text></g>'
     )
 
 
