@@ -1,11 +1,11 @@
-"""The national page beside ``folium.GeoJson`` on the same communes, in the same browser, in the same run.
+"""The national page beside what Folium users write first, on the same communes, in the same browser, in the same run.
 
-    python benchmarks/national_page.py --contours communes.parquet --perimeters list.csv [--scope france] [--no-peer]
+    python benchmarks/national_page.py --contours communes.parquet --perimeters list.csv [--scope france] [--no-peers]
 
-Written: size of the page, time until it can be used, heap of JavaScript, worst frame while panning, time to name the
-commune under the pointer, time to build with and without the outlines kept on disk. The peer is what a Folium user
-writes first: communes simplified to 300 m one by one, ``folium.GeoJson`` on canvas, the same columns in a tooltip.
-Each page is given at most ten minutes.
+Written: size of the page, time until it is drawn and can be used, heap of JavaScript after a collection, worst frame while panning, time to name the
+commune under the pointer, time to build with and without the outlines kept on disk. The peers draw communes simplified
+to 300 m one by one, on canvas, with the same columns in a tooltip: ``folium.GeoJson`` and
+``GeoDataFrame.explore``. Each page is given at most ten minutes.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import folium
+import geopandas as gpd
 from playwright.sync_api import sync_playwright
 
 from cptsgeo.maps.pages import page
@@ -30,6 +31,8 @@ from cptsgeo.scope import parse_scope
 from cptsgeo.study import Inputs, read_study
 
 LIMIT_MS = 600_000
+SAID = ["name", "insee_code", "population", "cpts", "stage_label"]
+COLOURS = {"white_zone": "#f7b267", "aci_signe": "#0b4a8f"}
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info"]
 PAN = """
 async ([x, y]) => {
@@ -44,20 +47,34 @@ async ([x, y]) => {
 """
 
 
-def peer(results: Results) -> str:
-    """Write the page that a Folium user writes first, made self-contained so that both open from a file."""
-    units = results.units[["insee_code", "name", "population", "cpts", "stage_label", "stage", "geometry"]]
+def _simplified(results: Results) -> gpd.GeoDataFrame:
+    """Return the drawn communes, each simplified to 300 m on its own, with what the tooltip says."""
+    units = results.units[[*SAID, "stage", "geometry"]]
     units = units[units.geometry.notna()].copy()
     units["geometry"] = units.geometry.to_crs(2154).simplify(300).to_crs(4326)
-    units["population"] = units["population"].astype("float64")
-    colours = {"white_zone": "#f7b267", "aci_signe": "#0b4a8f"}
+    return units.astype({"population": "float64"})
+
+
+def _style(row: dict[str, Any]) -> dict[str, Any]:
+    return {"fillColor": COLOURS.get(row["properties"]["stage"], "#8fc1de"), "weight": 0.3}
+
+
+def geojson_page(results: Results) -> folium.Map:
+    """Draw with ``folium.GeoJson`` on canvas."""
     m = folium.Map([46.6, 2.4], zoom_start=6, tiles=None, prefer_canvas=True)
-    folium.GeoJson(
-        units,
-        style_function=lambda row: {"fillColor": colours.get(row["properties"]["stage"], "#8fc1de"), "weight": 0.3},
-        tooltip=folium.GeoJsonTooltip(["name", "insee_code", "population", "cpts", "stage_label"]),
-    ).add_to(m)
-    return self_contained(m, title="folium.GeoJson")
+    folium.GeoJson(_simplified(results), style_function=_style, tooltip=folium.GeoJsonTooltip(SAID)).add_to(m)
+    return m
+
+
+def explore_page(results: Results) -> folium.Map:
+    """Draw with ``GeoDataFrame.explore`` on canvas."""
+    m = folium.Map([46.6, 2.4], zoom_start=6, tiles=None, prefer_canvas=True)
+    units = _simplified(results)
+    units.explore(m=m, color=units["stage"].map(COLOURS).fillna("#8fc1de"), tooltip=SAID, style_kwds={"weight": 0.3})
+    return m
+
+
+PEERS = {"folium.GeoJson": geojson_page, "GeoDataFrame.explore": explore_page}
 
 
 def measure(browser: Any, path: Path, ready: str) -> dict[str, float]:
@@ -69,6 +86,7 @@ def measure(browser: Any, path: Path, ready: str) -> dict[str, float]:
     tab.wait_for_selector(ready, state="attached", timeout=LIMIT_MS)
     tab.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     opened = time.perf_counter() - begin
+    tab.context.new_cdp_session(tab).send("HeapProfiler.collectGarbage")
     heap = tab.evaluate("performance.memory.usedJSHeapSize") / 1e6
     worst = tab.evaluate(PAN, [0, 0])
     hovers = []
@@ -106,7 +124,7 @@ def main() -> None:
     parser.add_argument("--contours", type=Path, action="append", required=True)
     parser.add_argument("--perimeters", type=Path, required=True)
     parser.add_argument("--scope", default="france")
-    parser.add_argument("--no-peer", action="store_true")
+    parser.add_argument("--no-peers", action="store_true")
     options = parser.parse_args()
     inputs = Inputs(contours=tuple(options.contours), perimeters=options.perimeters, scope=parse_scope(options.scope))
     results = compute(read_study(inputs, with_contours=True))
@@ -117,10 +135,10 @@ def main() -> None:
         ours = Path(folder) / "cptsgeo.html"
         ours.write_text(html, encoding="utf-8")
         measured["cptsgeo"] = measure(browser, ours, "html[data-painted=yes]")
-        if not options.no_peer:
-            other = Path(folder) / "folium.html"
-            other.write_text(peer(results), encoding="utf-8")
-            measured["folium.GeoJson"] = measure(browser, other, ".leaflet-overlay-pane canvas")
+        for name, draw in ({} if options.no_peers else PEERS).items():
+            other = Path(folder) / "peer.html"
+            other.write_text(self_contained(draw(results), title=name), encoding="utf-8")
+            measured[name] = measure(browser, other, ".leaflet-overlay-pane canvas")
         browser.close()
     print(json.dumps(measured, indent=1))
 

@@ -1,4 +1,4 @@
-"""Charts that planners expect, from the tables of a study: coverage by place, size classes, uncovered by density."""
+"""Charts that planners expect: coverage by place and over time, size classes, uncovered by density."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from cptsgeo.figures import draw_series
 from cptsgeo.i18n import _, number, percent
 from cptsgeo.maps.pages import SIZE_BOUNDS, credits_of, finding
 from cptsgeo.maps.theme import DENSITIES, SIZES, STAGES
@@ -93,6 +94,27 @@ def stage_shares(table: pd.DataFrame) -> pd.DataFrame:
     return shares.sort_values(["covered", "code"], ascending=[False, True], ignore_index=True)
 
 
+def chart_table(results: Results, *, by: str) -> pd.DataFrame:
+    """Return what :func:`coverage_chart` draws as a table for an online chart tool, such as Datawrapper.
+
+    Returns
+    -------
+    DataFrame
+        One row per place, the best covered first, and headings in the reader's language: code, name, percentage (0 to
+        100, one decimal) of each exclusive stage, of the white zones, and covered in all.
+    """
+    shares = stage_shares(results.tables[f"coverage_by_{by}"])
+    words = {**labels("stages"), "unknown": _("Stage unknown")}
+    table = shares[["code", "name"]].rename(columns={"code": _("Code"), "name": _("Name")})
+    for stage in (*reversed(STAGE_KEYS), "unknown"):
+        if stage in shares:
+            table[words[stage]] = shares[stage]
+    table[_("White zone: no CPTS")] = 1 - shares["covered"]
+    table[_("Covered, any stage")] = shares["covered"]
+    figures = list(table.columns[2:])
+    return table.assign(**{column: (table[column] * 100).round(1) for column in figures})
+
+
 def size_chart(results: Results, *, paper: str = "a4") -> Figure:
     """Draw how many CPTS each size class has, and how many inhabitants they count."""
     counts = results.tables["sizes"].groupby("size_class")["population"].agg(["size", "sum"])
@@ -141,6 +163,28 @@ def density_chart(results: Results, *, paper: str = "a4") -> Figure:
         axes.set_xlim(0, max(int(table["population_white"].max()), 1) * 1.6)
         _whole_axis(axes, 8 * unit)
         axes.invert_yaxis()
+    return figure
+
+
+def time_chart(results: Results, series: pd.DataFrame, *, paper: str = "a4") -> Figure:
+    """Draw the coverage over time under every cumulative definition.
+
+    Parameters
+    ----------
+    results
+        Of the last date: its finding and its sources stand beside the chart.
+    series
+        As :func:`cptsgeo.snapshots.series` returns it.
+    paper
+        A key of :data:`cptsgeo.paper.PAPERS`.
+    """
+    with drawing_style():
+        figure, axes, unit = _sheet(results, _("Coverage over time"), paper)
+        draw_series(axes, series, size=8 * unit)
+        box = axes.get_position()
+        axes.set_position((0.08, box.y0, 0.86, box.height))
+        axes.spines["left"].set_visible(True)
+        axes.grid(visible=False, axis="x")
     return figure
 
 

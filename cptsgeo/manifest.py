@@ -328,10 +328,25 @@ def credit_lines(manifest: Mapping[str, Any]) -> list[str]:
 
     Pages and workbooks show them. Inputs of the user's and embedded data have their own words there.
     """
-    lines = []
-    for described in manifest["inputs"]:
-        source = sources().get(described["source"])
-        if source is not None:
-            dated = described["dated"] or _("undated")
-            lines.append(f"{source.producer}, {source.title}, {dated} ({source.licence})")
-    return list(dict.fromkeys(lines))
+    lines = [_credit(described["source"], described["dated"]) for described in manifest["inputs"]]
+    return [line for line in dict.fromkeys(lines) if line]
+
+
+def credit_line(path: Path) -> str:
+    """Return the line of credit of one input; empty for a file that was not pulled."""
+    _shown, source, _address, dated, *_others = _origin(Path(path).resolve())
+    return _credit(source, dated)
+
+
+def _credit(name: str, dated: str | None) -> str:
+    source = sources().get(name)
+    when = dated or _("undated")
+    return f"{source.producer}, {source.title}, {when} ({source.licence})" if source else ""
+
+
+def pulled_sources(inputs: Inputs) -> tuple[str, ...]:
+    """Name the sources of the catalogue that the files of a study were pulled from."""
+    single = (inputs.density, inputs.perimeters, inputs.cpts, inputs.iris, inputs.grid)
+    paths = [*inputs.communes, *inputs.contours, *(path for path in single if path is not None)]
+    names = (_origin(Path(path).resolve())[1] for path in paths)
+    return tuple(dict.fromkeys(name for name in names if name in sources()))

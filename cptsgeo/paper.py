@@ -23,6 +23,8 @@ PAPERS = {
 """Width and height in points, a 72nd of an inch."""
 FORMATS = ("png", "svg", "pdf")
 PNG_DPI = 200
+WIDTHLESS = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
+"""Characters that draw nothing, which names bring from other files; a PDF of matplotlib 3.11 fails on them."""
 
 
 @contextmanager
@@ -92,7 +94,11 @@ def save_figures(figures: Sequence[Figure], path: Path, *, form: str, title: str
     No file holds the time at which it was made, nor a random identifier: the same figures give the same bytes.
     """
     from matplotlib.backends.backend_pdf import PdfPages
+    from matplotlib.text import Text
 
+    for figure in figures:
+        for text in figure.findobj(Text):
+            text.set_text(text.get_text().translate(WIDTHLESS))
     with drawing_style():
         if form == "pdf":
             about = {"Creator": "cptsgeo", "Producer": "cptsgeo", "Title": title, "CreationDate": None}

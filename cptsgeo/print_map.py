@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from cptsgeo.atlas.content import Writer
+from cptsgeo.atlas.content import CLOSE, Writer
 from cptsgeo.atlas.drawing import Drawing, town_labels
 from cptsgeo.i18n import _, number
 from cptsgeo.maps.page import TERRITORY_NAMES
@@ -132,7 +132,7 @@ def _map(axes: Axes, writer: Writer, place: Place, room: tuple[float, float, flo
     if not len(drawn):
         axes.text(room[0] + room[2] / 2, room[1] + room[3] / 2, _("No outline to draw."), ha="center", color=SOFT)
         return
-    margin = 0.1 if place.kind == "cpts" else 0.02
+    margin = CLOSE.get(place.kind, 0.02)
     frames = [
         replace(frame, left=frame.left + room[0], top=frame.top + room[1])
         for frame in sheet.frames(drawn, room[2], room[3], margin=margin)

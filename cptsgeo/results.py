@@ -95,6 +95,12 @@ class Results:
         """Return the units of the scope that have no outline."""
         return undrawn(self.study.units, self.units[self.units.geometry.notna()])
 
+    def _repr_html_(self) -> str:
+        """Show finding, key figures and rates in a notebook: the words of the pages, hence an import against the stream."""
+        from cptsgeo.maps.summary import summary
+
+        return summary(self)
+
 
 def compute_tables(study: Study) -> tuple[dict[str, pd.DataFrame], list[Finding]]:
     """Compute the tables of a study that need no outline, each checked against its schema.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cptsgeo.communes import embedded_communes, parse_communes
 from cptsgeo.errors import CptsGeoError, Finding, as_findings, raise_errors
@@ -14,6 +14,9 @@ from cptsgeo.perimeters import parse_perimeters
 from cptsgeo.scope import Scope
 from cptsgeo.snapshots import Snapshot
 from cptsgeo.toml_files import entry_day, entry_error, entry_findings, read_entries
+
+if TYPE_CHECKING:
+    from cptsgeo.study import Inputs
 
 KEY = "snapshot"
 REQUIRED = ("date", "perimeters")
@@ -75,6 +78,20 @@ def snapshot_files(path: Path | str) -> list[Path]:
         if name
     ]
     return [path.parent / name for name in dict.fromkeys(named)]
+
+
+def last_inputs(path: Path | str, inputs: Inputs) -> Inputs:
+    """Return the inputs of a study of the last snapshot of a list: its files and its date, and what else was chosen."""
+    path = Path(path)
+    entry = read_entries(path, KEY)[-1]
+    return replace(
+        inputs,
+        communes=tuple(path.parent / name for name in _communes(entry)),
+        population_year=entry.get("population_year"),
+        perimeters=path.parent / entry["perimeters"],
+        cpts=path.parent / entry["cpts"] if "cpts" in entry else None,
+        perimeters_date=_day(entry),
+    )
 
 
 def touched(snapshots: Sequence[Snapshot]) -> Scope:

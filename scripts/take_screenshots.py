@@ -18,6 +18,7 @@ SHOTS = {
     "sizes": ("sizes.html", "La Réunion", LAPTOP),
     "white_zones": ("white_zones.html", "Guyane", LAPTOP),
     "all_layers": ("all_layers.html", "Mayotte", LAPTOP),
+    "definitions": ("definitions.html", "La Réunion", LAPTOP),
     "coverage_phone": ("coverage.html", "La Réunion", PHONE),
     "index": ("index.html", "", LAPTOP),
 }

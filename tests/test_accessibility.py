@@ -20,6 +20,7 @@ ATLAS_PAGES = (
     "regions/04.html",
     "departements/973.html",
     "cpts/cpts-madinina.html",
+    "zones/zone-mamoudzou.html",
     "method.html",
     "sources.html",
     "glossary.html",
@@ -73,8 +74,11 @@ def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
     page = open_page(pages / "build" / "all_layers.html", size=size)
     assert violations(page) == []
     page.locator("#cg-table summary").click()
-    page.get_by_role("combobox").fill("saint")
+    page.locator("#cg-search").fill("saint")
     assert violations(page) == []
+    page.get_by_label("Départements, selon leur population").check()
+    assert violations(page) == []
+    assert violations(open_page(pages / "build" / "definitions.html", size=size)) == []
     assert violations(open_page(pages / "build" / "index.html", size=size, ready=False)) == []
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from cptsgeo.charts import stage_shares
-from cptsgeo.paper import PAPERS
+from cptsgeo.paper import PAPERS, drawing_style, new_figure, save_figures
 from tests.maps.payloads import PAYLOADS
 
 
@@ -130,3 +130,23 @@ def test_hostile_names_are_drawn_as_text(
     assert not [one for one in root.iter() if one.tag.rpartition("}")[2] in {"script", "image", "foreignObject", "a"}]
     text = "".join(root.itertext())
     assert sum(name in text for name in communes["name"][:4]) >= 1
+
+
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_sixty_hostile_names_in_one_svg_and_one_pdf(tmp_path: Path) -> None:
+    names = [name for name in PAYLOADS if name.strip() and not re.search(r"[\r\n\t\x00-\x1f]", name)]
+    assert len(names) >= 60
+    with drawing_style():
+        figure = new_figure("a4")
+        for at, name in enumerate(names):
+            figure.text(0.1, at / len(names), name, fontsize=4)
+    for form in ("svg", "pdf"):
+        save_figures([figure], tmp_path / f"names.{form}", form=form, title=" | ".join(names))
+    root = ET.parse(tmp_path / "names.svg").getroot()
+    text = ["".join(one.itertext()) for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    shown = [name.replace("\u200b", "").replace("\ufeff", "") for name in names]
+    assert [name for name in shown if name not in text] == []
+    assert not [one for one in root.iter() if one.tag.rpartition("}")[2] in {"script", "image", "foreignObject", "a"}]
+    content = (tmp_path / "names.pdf").read_bytes()
+    for word in (b"/JavaScript", b"/JS", b"/Launch", b"/URI", b"/OpenAction", b"/EmbeddedFile"):
+        assert word not in content, word

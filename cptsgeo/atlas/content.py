@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from cptsgeo.atlas.cells import Cell, Section
+from cptsgeo.atlas.clusters import cluster_facts, cluster_finding, cluster_sections, clusters_in
 from cptsgeo.atlas.drawing import Area, Drawing, map_svg
 from cptsgeo.atlas.places import Atlas, Place, cumulative_rows
 from cptsgeo.cut_findings import shared_by_area
@@ -26,26 +27,9 @@ WIDTH, HEIGHT = 640, 520
 TOWNS = 40
 SHOWN_WHITE = 25
 STAGE_COLUMNS = ("any", "lettre_intention", "projet_valide", "aci_signe")
-KINDS = {"region": N_("Région"), "departement": N_("Département"), "cpts": N_("CPTS")}
-
-
-class Cell(NamedTuple):
-    """One cell of a table: its text, where it leads, whether it is a number, and the anchor it holds."""
-
-    text: str
-    href: str = ""
-    number: bool = False
-    anchor: str = ""
-
-
-@dataclass(frozen=True)
-class Section:
-    """One table of a page."""
-
-    title: str
-    head: Sequence[Cell]
-    rows: Sequence[Sequence[Cell]]
-    note: str = ""
+KINDS = {"region": N_("Région"), "departement": N_("Département"), "cpts": N_("CPTS"), "cluster": N_("White zone")}
+CLOSE = {"cpts": 0.12, "cluster": 0.3}
+"""Kinds whose map shows the country around, and how much of it."""
 
 
 class Writer:
@@ -68,6 +52,10 @@ class Writer:
         self.codes = [str(code) for code in atlas.columns["insee_code"]]
         self.classes = stage_theme(atlas.results).classes
         self.sizes = {str(one["cpts_id"]): one for one in self.tables["sizes"].astype("object").to_dict("records")}
+        self.clusters = {one: rows[0] for one, rows in self._by_cluster("clusters").items()}
+        self._of_cluster = {
+            name: self._by_cluster(name) for name in ("cluster_units", "cluster_neighbours", "extensions")
+        }
         self.population = np.array([0 if value is None else int(value) for value in atlas.columns["population"]])
         self.cpts_of: dict[int, list[str]] = {}
         for code, cpts in atlas.places["cpts"].items():
@@ -81,6 +69,25 @@ class Writer:
         self.by_area = shared_by_area(study.communes, study.perimeters)
         boxes = atlas.sheet.boxes
         self._x, self._y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+
+    def _by_cluster(self, name: str) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows of a table of the planning engine by cluster; none where a study has no such table."""
+        table = self.tables.get(name)
+        found: dict[str, list[dict[str, Any]]] = {}
+        if table is not None:
+            plain = table.astype("object")
+            for record in plain.where(plain.notna(), None).to_dict("records"):
+                found.setdefault(str(record["cluster_id"]), []).append(record)
+        return found
+
+    def table_rows(self, name: str, cluster: str) -> list[dict[str, Any]]:
+        """Return the rows of a table of the planning engine about one cluster."""
+        return self._of_cluster[name].get(cluster, [])
+
+    def cpts_cell(self, one: Place, record: dict[str, Any]) -> Cell:
+        """Return the name of a CPTS that leads to its page."""
+        place = self.atlas.places["cpts"].get(str(record["cpts_id"]))
+        return Cell(str(record["cpts_name"]), one.up + place.path if place else "")
 
     def page(self, one: Place) -> dict[str, Any]:
         """Return what the template of a place needs."""
@@ -105,7 +112,7 @@ class Writer:
             return _("CPTS coverage: {place}").format(place=place(self.atlas.results))
         if one.kind == "departement":
             return f"{one.name} ({one.code})"
-        return one.name
+        return _("White zone: {name}").format(name=one.name) if one.kind == "cluster" else one.name
 
     def finding(self, one: Place) -> str:
         """Say in one sentence what the page shows."""
@@ -113,6 +120,8 @@ class Writer:
             return finding(self.atlas.results)
         if one.kind == "cpts":
             return self._cpts_finding(one)
+        if one.kind == "cluster":
+            return cluster_finding(self.clusters[one.code])
         row = self.rates[one.kind][one.code]["any"]
         white = int(row["units"]) - int(row["units_covered"])
         covered = _("{rate} of the inhabitants live in a CPTS").format(rate=percent(row["coverage_rate"]))
@@ -139,6 +148,8 @@ class Writer:
         """List the key figures of a place."""
         if one.kind == "cpts":
             return self._cpts_facts(one)
+        if one.kind == "cluster":
+            return cluster_facts(self.clusters[one.code])
         rates = self.rates[one.kind][one.code]
         row = rates["any"]
         found = [
@@ -196,6 +207,8 @@ class Writer:
                     ).format(count=number(outside))
                 )
             return texts
+        if one.kind == "cluster":
+            return [_("Communes without CPTS, in whole or in part, that border each other.")]
         outside = int(self.rates[one.kind][one.code]["any"]["units_outside_scope"])
         if not outside or one.kind == "scope":
             return []
@@ -237,7 +250,7 @@ class Writer:
         """Return the classes of a place with their communes and inhabitants; for a CPTS those of its map alone."""
         keys = self.atlas.columns["stage"][one.rows]
         on_map = {each.key for each in self.classes}
-        if one.kind == "cpts":
+        if one.kind in CLOSE:
             near = [self.atlas.sheet.within(frame) for frame in self.frames(one)]
             on_map = set(self.atlas.columns["stage"][np.concatenate([one.rows, *near])])
         counted = []
@@ -252,7 +265,7 @@ class Writer:
         drawn = one.rows[self.atlas.sheet.territories[one.rows] != None]  # noqa: E711
         if not len(drawn):
             return []
-        return self.atlas.sheet.frames(drawn, WIDTH, HEIGHT, margin=0.12 if one.kind == "cpts" else 0.03)
+        return self.atlas.sheet.frames(drawn, WIDTH, HEIGHT, margin=CLOSE.get(one.kind, 0.03))
 
     def map(self, one: Place) -> str:
         """Draw a place, its neighbours paler around it."""
@@ -272,7 +285,7 @@ class Writer:
             self._by_class(one.rows),
             () if one.kind == "scope" else self._by_class(np.setdiff1d(near, one.rows)),
             self._areas(one),
-            self._towns(near if one.kind == "cpts" else one.rows) if len(frames) == 1 else (),
+            self._towns(near if one.kind in CLOSE else one.rows) if len(frames) == 1 else (),
         )
 
     def _by_class(self, rows: Ints) -> list[tuple[MapClass, Ints]]:
@@ -292,6 +305,10 @@ class Writer:
         """Return the outlines over the map, each leading to its page: départements, or CPTS in one département."""
         if one.kind == "cpts":
             return [Area(one.rows, "", one.name)]
+        if one.kind == "cluster":
+            beside = [str(near["cpts_id"]) for near in self.table_rows("cluster_neighbours", one.code)]
+            near = [self.atlas.places["cpts"][code] for code in beside if code in self.atlas.places["cpts"]]
+            return [*(Area(each.rows, one.up + each.path, each.name) for each in near), Area(one.rows, "", one.name)]
         inside = set(one.rows.tolist())
         if len(self.atlas.places["departement"]) > 1 and one.kind != "departement":
             return [
@@ -322,6 +339,8 @@ class Writer:
         """Return the tables of a place."""
         if one.kind == "cpts":
             return [self._cpts_communes(one)]
+        if one.kind == "cluster":
+            return cluster_sections(self, one)
         found = []
         if one.kind == "scope" and len(self.atlas.places["region"]) > 1:
             found.append(self._rates(one, "region"))
@@ -330,6 +349,8 @@ class Writer:
         if one.kind == "scope":
             found.append(self._size_classes())
         found.append(self._cpts_table(one))
+        if self.clusters:
+            found.append(clusters_in(self, one))
         if one.kind == "departement":
             return [*found, self._communes(one)]
         return [*found, self._white(one)]

@@ -172,7 +172,12 @@ def search_index(atlas: Atlas) -> str:
     """
     places: list[tuple[str, str, str]] = []
     numbers: dict[str, int] = {}
-    kinds: Mapping[str, str] = {"region": _("Région"), "departement": _("Département"), "cpts": _("CPTS")}
+    kinds: Mapping[str, str] = {
+        "region": _("Région"),
+        "departement": _("Département"),
+        "cpts": _("CPTS"),
+        "cluster": _("White zone"),
+    }
     for kind, words in kinds.items():
         for one in atlas.places[kind].values():
             if kind == "departement":

@@ -1,4 +1,4 @@
-"""The places of an atlas: the whole scope, régions, départements and CPTS, each with its units and its page."""
+"""The places of an atlas: the whole scope, régions, départements, CPTS and white zones, each with its page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from cptsgeo.results import Results
 
-FOLDERS = {"region": "regions", "departement": "departements", "cpts": "cpts"}
+FOLDERS = {"region": "regions", "departement": "departements", "cpts": "cpts", "cluster": "zones"}
 LONGEST_NAME = 60
 
 
@@ -32,7 +32,7 @@ class Place:
     Attributes
     ----------
     kind
-        ``scope``, ``region``, ``departement`` or ``cpts``.
+        ``scope``, ``region``, ``departement``, ``cpts`` or ``cluster``.
     code, name
         Code and name in the tables.
     path
@@ -118,6 +118,7 @@ def read_atlas(results: Results) -> Atlas:
         )
         for code, name in names.items()
     }
+    places["cluster"] = _clusters(results, row_of)
     return Atlas(results, plain.to_dict("records"), columns, sheet, places, members)
 
 
@@ -133,6 +134,27 @@ def _areas(kind: str, columns: Mapping[str, np.ndarray], inside: np.ndarray) -> 
     return result
 
 
+def _clusters(results: Results, row_of: Mapping[str, int]) -> dict[str, Place]:
+    """Return the clusters of white units, by identifier; none where the planning engine found none or did not run."""
+    if "clusters" not in results.tables:
+        return {}
+    table = results.tables["clusters"].sort_values("cluster_id")
+    names = dict(zip(table["cluster_id"].astype(str), table["cluster_name"].astype(str), strict=True))
+    slugs = file_names(names, head="zone")
+    units = results.tables["cluster_units"]
+    rows = units["insee_code"].map(row_of).groupby(units["cluster_id"].astype(str)).agg(list)
+    return {
+        code: Place(
+            "cluster",
+            code,
+            name,
+            f"{FOLDERS['cluster']}/{slugs[code]}.html",
+            np.array(sorted(rows[code]), dtype=np.int64),
+        )
+        for code, name in names.items()
+    }
+
+
 def _members(results: Results) -> dict[str, list[dict[str, Any]]]:
     """Return the units of each CPTS with the inhabitants that it counts there, the most populous first."""
     table = member_populations(results.study.communes, results.study.perimeters)
@@ -143,13 +165,15 @@ def _members(results: Results) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def file_names(names: Mapping[str, str]) -> dict[str, str]:
-    """Give each CPTS a file name that any system takes, made of its name; the same one whatever the order of the list.
+def file_names(names: Mapping[str, str], *, head: str = "cpts") -> dict[str, str]:
+    """Give each CPTS, or each cluster, a file name that any system takes, made of its name; the same one whatever the order of the list.
 
     Parameters
     ----------
     names
         Names by identifier.
+    head
+        First word of every file name.
 
     Examples
     --------
@@ -159,7 +183,7 @@ def file_names(names: Mapping[str, str]) -> dict[str, str]:
     slugs = {}
     for code, name in names.items():
         words = re.sub(r"[^a-z0-9]+", "-", fold(name)).strip("-")
-        slug = words if words == "cpts" or words.startswith("cpts-") else f"cpts-{words}".rstrip("-")
+        slug = words if words == head or words.startswith(f"{head}-") else f"{head}-{words}".rstrip("-")
         slugs[code] = slug[:LONGEST_NAME].rstrip("-")
     shared = {slug for slug, times in Counter(slugs.values()).items() if times > 1}
     return {

@@ -17,12 +17,14 @@ from cptsgeo.atlas.feeds import Update, next_updates, read_updates, rss, search_
 from cptsgeo.atlas.output import site_folder
 from cptsgeo.atlas.places import Atlas, Place, read_atlas
 from cptsgeo.atlas.reading import glossary_rows, method_sections, source_sections
+from cptsgeo.charts import chart_table
 from cptsgeo.errors import FileError, UsageError
 from cptsgeo.export import to_text, write_table, xlsx_bytes
 from cptsgeo.i18n import _, current_language, day, number
+from cptsgeo.maps.cartogram import cartogram
 from cptsgeo.maps.index import CONTENTS
 from cptsgeo.maps.page import swatch
-from cptsgeo.maps.pages import finding, page, stage_theme
+from cptsgeo.maps.pages import departement_rates, finding, page, stage_theme, warning
 from cptsgeo.qgis import add_style
 from cptsgeo.results import Results, compute
 from cptsgeo.schemas import conform
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 UPDATES = "updates.json"
+CHARTS = {"region": "tables/chart_regions.csv", "departement": "tables/chart_departements.csv"}
 LOGOS = {".svg", ".png", ".jpg", ".jpeg", ".webp"}
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 
@@ -141,6 +144,8 @@ def write_atlas(
         for name, text in tables.items():
             site.write(f"tables/{name}.csv", text)
         site.write("tables/cptsgeo.xlsx", xlsx_bytes(results.tables))
+        for by, name in CHARTS.items():
+            site.write(name, to_text(chart_table(results, by=by), "csv"))
         for path, data in place_tables(atlas):
             site.write(path, data)
         for path, data in layers(atlas):
@@ -213,6 +218,7 @@ class _Shell:
     """Put what the pages say into templates."""
 
     def __init__(self, atlas: Atlas, choices: Choices) -> None:
+        self.warning = warning(atlas.results)
         self.atlas = atlas
         self.choices = choices
         self.writer = Writer(atlas)
@@ -273,6 +279,8 @@ class _Shell:
                 }
                 for name, table in self.atlas.results.tables.items()
             ]
+            context["weighted"] = cartogram(departement_rates(self.atlas.results))
+            context["charts"] = list(CHARTS.values())
             context["index"] = search_index(self.atlas)
             context["script"] = self.search
             context["script_hash"] = base64.b64encode(hashlib.sha256(self.search.encode()).digest()).decode()
@@ -291,6 +299,7 @@ class _Shell:
             "map_page": up + MAP_PAGE,
             "texts": _texts(),
             "finding": "",
+            "warning": self.warning,
             "script_hash": "",
         }
         return self._rendered(template, {**shared, **context})
@@ -360,6 +369,7 @@ def _texts() -> dict[str, str]:
         "files": _("Files of this page:"),
         "tables": _("Tables"),
         "workbook": _("All tables in one workbook:"),
+        "charts": _("For a chart tool, in percentages:"),
         "layers": _("Communes with their outlines:"),
         "file": _("File"),
         "content": _("Content"),

@@ -17,7 +17,7 @@ from cptsgeo.i18n import N_, _, number
 @make_command(
     "atlas",
     text=N_(
-        "Write a static site to put online: a page for the scope, each région, département and CPTS, with maps, tables, method, sources and search. It works from a folder, a web server or a sub-path. Run it again on the same folder: only what changed is written."
+        "Write a static site to put online: a page for the scope, each région, département, CPTS and white zone, with maps, tables, method, sources and search. It works from a folder, a web server or a sub-path. Run it again on the same folder: only what changed is written."
     ),
     example="cptsgeo atlas -o site --url https://atlas.example.fr/cpts/",
 )

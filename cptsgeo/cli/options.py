@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from cptsgeo.errors import Finding
+    from cptsgeo.results import Results
+    from cptsgeo.snapshots import Snapshot
     from cptsgeo.study import Inputs, Study
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -218,6 +220,37 @@ def need_options(function: F) -> F:
 def edition_options(function: F) -> F:
     """Add ``--edition``."""
     return _stacked(_EDITIONS)(function)
+
+
+def snapshots_option(function: F) -> F:
+    """Add ``--snapshots``, for :func:`over_time`."""
+    return option(
+        "--snapshots",
+        type=_path(),
+        help=N_("TOML list of dated states, as `cptsgeo diff` reads it; it names communes and perimeters itself."),
+    )(function)
+
+
+def over_time(snapshots: Path, **options: Any) -> tuple[Results, tuple[Snapshot, ...]]:
+    """Read the states of a list, and compute the results of the last one."""
+    from dataclasses import replace
+
+    from cptsgeo.errors import UsageError
+    from cptsgeo.results import compute
+    from cptsgeo.snapshot_list import last_inputs, read_snapshots, touched
+    from cptsgeo.study import read_study
+
+    chosen = inputs(**options)
+    if chosen.communes or chosen.perimeters or chosen.cpts:
+        raise UsageError(
+            _("the list of snapshots names its communes and perimeters itself"),
+            fix=_("give --snapshots without --communes, --perimeters and --cpts"),
+            where="--snapshots",
+        )
+    states, findings = read_snapshots(snapshots)
+    tell_findings(findings)
+    chosen = replace(last_inputs(snapshots, chosen), scope=chosen.scope or touched(states))
+    return compute(read_study(chosen, with_contours=True)), states
 
 
 def paid_options(function: F) -> F:

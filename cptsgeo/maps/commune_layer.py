@@ -76,6 +76,8 @@ class CommuneLayer(folium.map.Layer):
         Lines to draw over the units, by title: GeoDataFrames with ``name`` and ``geometry``.
     shown_outlines
         Titles of the outlines shown at first.
+    over_time
+        The themes are states of the units, one a date: the tooltip gives the class at each.
     name
         Name of the layer in Folium's layer control.
 
@@ -104,6 +106,7 @@ class CommuneLayer(folium.map.Layer):
         columns: Sequence[str] = (),
         outlines: Mapping[str, gpd.GeoDataFrame] | None = None,
         shown_outlines: Sequence[str] = (),
+        over_time: bool = False,
         name: str = "Communes",
         control: bool = False,
         show: bool = True,
@@ -140,6 +143,7 @@ class CommuneLayer(folium.map.Layer):
             ],
             "lines": [asdict(LINES[index % len(LINES)]) for index in range(len(outlines or {}))],
             "shown": [title in shown_outlines for title in (outlines or {})],
+            "overTime": over_time,
             "tolerances": list(tolerances),
             "size": _usual_size(topology),
             "missing": _("not known"),

@@ -10,7 +10,7 @@ from cptsgeo.card_page import card_names
 from cptsgeo.export import cell_text
 from cptsgeo.i18n import N_, _, current_language, number
 from cptsgeo.maps.overlap_page import overlap_file, overlap_finding
-from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place
+from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place, warning
 from cptsgeo.results import Results
 from cptsgeo.schemas import label
 from cptsgeo.study import Inputs
@@ -71,6 +71,7 @@ PAGE_DEFINITIONS = {
     "white_zones": N_("Communes in no CPTS, urban and rural"),
     "plan": N_("White units by the CPTS that would take them in, or be created"),
     "all_layers": N_("Stages, size classes and white zones on one page, as layers"),
+    "definitions": N_("Two definitions of coverage side by side, on each side of a line"),
 }
 EXERCISE_DEFINITION = N_("Fictional resources of Martinique, north-east coast closed: nearest, status board, directory")
 
@@ -97,6 +98,7 @@ def index_page(results: Results, *, with_maps: bool = True, figure: str = "") ->
         lang=current_language(),
         title=_("CPTS coverage: {place}").format(place=place(results)),
         finding=finding(results),
+        warning=warning(results),
         facts=facts(results),
         pages=[
             {"file": f"{name}.html", "title": _(title), "definition": _(PAGE_DEFINITIONS[name])}

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import folium
 import geopandas as gpd
@@ -23,6 +23,9 @@ from cptsgeo.maps.assets import own_text
 from cptsgeo.maps.commune_layer import CommuneLayer, TooltipField, Verbatim, json_for_script
 from cptsgeo.maps.self_contained import self_contained
 from cptsgeo.maps.theme import LINES, LineStyle, MapClass, Theme
+
+if TYPE_CHECKING:
+    from cptsgeo.maps.cartogram import Cartogram
 
 TERRITORY_NAMES: Mapping[str, str] = MappingProxyType(
     {
@@ -92,6 +95,10 @@ def map_page(
     shown: Collection[str] | None = None,
     extra: Mapping[str, str] = _NO_EXTRA,
     start: str | None = None,
+    beside: str | None = None,
+    over_time: bool = False,
+    weighted: Cartogram | None = None,
+    warning: str = "",
     tiles: str = "",
 ) -> str:
     """Write one self-contained map page.
@@ -117,25 +124,36 @@ def map_page(
     extra
         Further columns of ``units`` for the tooltip and the table: column to label.
     start
-        Key of the theme shown first; by default the first theme.
+        Key of the theme shown first; by default the first theme, over time the last.
+    beside
+        Key of the theme shown on the right of a line at first; by default the line is not there.
+    over_time
+        The themes are states of the same units, one a date in their order: a slider chooses among them, and the tooltip
+        and the table give the class of a unit at each.
+    weighted
+        A view by population beside the view by area, as :func:`cptsgeo.maps.cartogram.cartogram` makes it.
+    warning
+        What a reader must know before the figures, such as a source that is no longer up to date.
     tiles
         Key of :data:`BASEMAPS`: an online basemap, and the only thing that the page then asks the network for.
 
     Raises
     ------
     UsageError
-        Without a theme, or with a ``start`` or ``tiles`` that is none of them.
+        Without a theme, or with a ``start``, ``beside`` or ``tiles`` that is none of them.
     DataError
         As :class:`cptsgeo.maps.commune_layer.CommuneLayer`.
     """
     if not themes:
         raise UsageError(_("a map needs at least one theme"), fix=_("give a Theme with its classes"))
     keys = [theme.key for theme in themes]
-    if start is not None and start not in keys:
-        raise UsageError(
-            _("there is no theme {theme!r}").format(theme=start),
-            fix=_("choose one of: {choices}").format(choices=", ".join(keys)),
-        )
+    for asked in (start, beside):
+        if asked is not None and asked not in keys:
+            raise UsageError(
+                _("there is no theme {theme!r}").format(theme=asked),
+                fix=_("choose one of: {choices}").format(choices=", ".join(keys)),
+            )
+    first = keys.index(start) if start else len(keys) - 1 if over_time else 0
     if tiles and tiles not in BASEMAPS:
         raise UsageError(
             _("there is no basemap {tiles!r}").format(tiles=tiles),
@@ -151,13 +169,14 @@ def map_page(
             TooltipField("departement_name", _("Département"), "departement_code"),
             TooltipField("population", _("Population"), "population_year"),
             TooltipField("cpts", _("CPTS")),
-            TooltipField("stage_label", _("Stage")),
+            *(() if over_time else (TooltipField("stage_label", _("Stage")),)),
             TooltipField("density_label", _("Density")),
             *(TooltipField(column, label) for column, label in extra.items()),
         ),
         columns=[*COLUMNS, *extra],
         outlines=outlines,
         shown_outlines=shown,
+        over_time=over_time,
         name=_("Communes"),
     )
     names = [_(TERRITORY_NAMES[territory]) for territory, _bounds, _population in layer.territories]
@@ -168,16 +187,18 @@ def map_page(
     layer.add_to(m)
     _Panel(
         layer,
-        before=_head(title, finding, facts),
+        before=_head(title, finding, facts, warning),
         after="\n".join(
             [
-                _panel(themes, outlines, shown, units, names, keys.index(start) if start else 0),
+                _panel(themes, outlines, shown, units, names, first, over_time=over_time, weighted=weighted),
                 _table(len(units)),
+                weighted.table if weighted else "",
                 _foot(notes, credits, basemap),
             ]
         ),
         config={
-            **_config(layer, extra, start=keys.index(start) if start else 0),
+            **_config(layer, extra, start=first, over_time=over_time),
+            "beside": keys.index(beside) if beside else -1,
             "opacity": TILES_OPACITY if basemap else 1,
             "online": basemap is not None,
         },
@@ -213,13 +234,14 @@ class _Panel(MacroElement):
         figure.html.add_child(Verbatim(f"{self.after}\n{config}"), name="cptsgeo_after")
         super().render(**kwargs)  # type: ignore[no-untyped-call]
         figure.header.add_child(Verbatim(f"<style>{own_text('page.css')}</style>"), name="cptsgeo_page.css")
-        for script in ("search.js", "table.js", "towns.js", "page.js"):
+        for script in ("search.js", "table.js", "towns.js", "swipe.js", "page.js"):
             figure.header.add_child(Verbatim(f"<script>{own_text(script)}</script>"), name=f"cptsgeo_{script}")
         return ""
 
 
-def _head(title: str, finding: str, facts: Sequence[tuple[str, str]]) -> str:
-    """Write what comes before the map: skip links, title, finding, key figures."""
+def _head(title: str, finding: str, facts: Sequence[tuple[str, str]], warning: str) -> str:
+    """Write what comes before the map: skip links, title, finding, warning, key figures."""
+    alarm = f'<p class="cg-warning" dir="auto">{escape(warning)}</p>' if warning else ""
     shortcuts, to_search, to_table = escape(_("Shortcuts")), escape(_("Go to the search")), escape(_("Go to the table"))
     label_map, twin = escape(_("Map")), escape(_("The table below the map holds the same information as text."))
     wait = escape(_("Drawing the map…"))
@@ -233,6 +255,7 @@ def _head(title: str, finding: str, facts: Sequence[tuple[str, str]]) -> str:
 <header class="cg-head">
 <h1 dir="auto">{escape(title)}</h1>
 <p class="cg-finding" dir="auto">{escape(finding)}</p>
+{alarm}
 {f'<dl class="cg-facts">{figures}</dl>' if figures else ""}
 </header>
 <main class="cg-main" id="cg-main">
@@ -250,19 +273,17 @@ def _panel(
     units: gpd.GeoDataFrame,
     territories: Sequence[str],
     start: int,
+    *,
+    over_time: bool,
+    weighted: Cartogram | None,
 ) -> str:
-    """Write what comes beside the map: search, themes, legend, outlines, undrawn units."""
-    show, lines = escape(_("Show")), escape(_("Outlines"))
+    """Write what comes beside the map: search, views, themes, legends, outlines, undrawn units."""
+    lines = escape(_("Outlines"))
     aside, find = escape(_("Legend and search")), escape(_("Find a commune by name or code"))
     found = escape(_("Communes found"))
     chooser = ""
     if len(themes) > 1:
-        radios = "".join(
-            f'<label><input type="radio" name="cg-theme" value="{index}"{" checked" if index == start else ""}> '
-            f'<span dir="auto">{escape(theme.title)}</span></label>'
-            for index, theme in enumerate(themes)
-        )
-        chooser = f'<fieldset class="cg-choice"><legend>{show}</legend>{radios}</fieldset>'
+        chooser = _slider(themes, start) if over_time else _radios(themes, start)
     legends = "".join(_legend(theme, index, hidden=index != start) for index, theme in enumerate(themes))
     boxes = ""
     if outlines:
@@ -273,6 +294,7 @@ def _panel(
         )
         boxes = f'<fieldset class="cg-choice"><legend>{lines}</legend>{checks}</fieldset>'
     return f"""
+{_weighted_view(weighted)}
 </div>
 {_views(territories)}
 </main>
@@ -286,6 +308,9 @@ def _panel(
 </search>
 {chooser}
 {legends}
+{weighted.legend if weighted else ""}
+{_compare(themes)}
+{_weights(weighted)}
 {boxes}
 {_undrawn(units)}
 </aside>
@@ -302,6 +327,60 @@ def _line_sample(style: LineStyle) -> str:
     )
 
 
+def _radios(themes: Sequence[Theme], start: int) -> str:
+    """Write the choice of one theme."""
+    show = escape(_("Show"))
+    radios = "".join(
+        f'<label><input type="radio" name="cg-theme" value="{index}"{" checked" if index == start else ""}> '
+        f'<span dir="auto">{escape(theme.title)}</span></label>'
+        for index, theme in enumerate(themes)
+    )
+    return f'<fieldset class="cg-choice"><legend>{show}</legend>{radios}</fieldset>'
+
+
+def _slider(themes: Sequence[Theme], start: int) -> str:
+    """Write the slider of dates, and the first and last of them at its ends."""
+    label = escape(_("Date"))
+    ends = "".join(f"<span>{escape(theme.title)}</span>" for theme in (themes[0], themes[-1]))
+    return (
+        f'<div class="cg-slider"><label for="cg-slider">{label}</label> '
+        f'<output for="cg-slider">{escape(themes[start].title)}</output>'
+        f'<input type="range" id="cg-slider" min="0" max="{len(themes) - 1}" step="1" value="{start}" '
+        f'aria-valuetext="{escape(themes[start].title)}"><p class="cg-ends" aria-hidden="true">{ends}</p></div>'
+    )
+
+
+def _compare(themes: Sequence[Theme]) -> str:
+    """Write the choice of a second theme, on the right of a line that the reader moves."""
+    if len(themes) < 2:
+        return ""
+    label, nothing = escape(_("Compare with")), escape(_("nothing"))
+    options = "".join(f'<option value="{index}">{escape(theme.title)}</option>' for index, theme in enumerate(themes))
+    return (
+        f'<p class="cg-compare"><label for="cg-compare">{label}</label> '
+        f'<select id="cg-compare"><option value="-1" selected>{nothing}</option>{options}</select></p>'
+    )
+
+
+def _weighted_view(weighted: Cartogram | None) -> str:
+    """Write the view by population, which takes the place of the map when it is chosen."""
+    return f'<div class="cg-weighted-view">{weighted.figure}</div>' if weighted else ""
+
+
+def _weights(weighted: Cartogram | None) -> str:
+    """Write the choice between the view by area and the view by population."""
+    if weighted is None:
+        return ""
+    choices = (("area", _("Communes, by area")), ("population", _("Départements, by population")))
+    radios = "".join(
+        f'<label><input type="radio" name="cg-weight" value="{value}"{" checked" if value == "area" else ""}> '
+        f"<span>{escape(text)}</span></label>"
+        for value, text in choices
+    )
+    legend = escape(_("Draw"))
+    return f'<fieldset class="cg-choice"><legend>{legend}</legend>{radios}</fieldset>'
+
+
 def _views(names: Sequence[str]) -> str:
     """Write one button with a small map for each territory, when there are several."""
     if len(names) < 2:
@@ -315,37 +394,52 @@ def _views(names: Sequence[str]) -> str:
 
 
 def _legend(theme: Theme, index: int, *, hidden: bool) -> str:
-    """Write the legend of a theme: every class, with its units and population."""
-    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in (_("Class"), _("Communes"), _("Inhabitants")))
+    """Write the legend of a theme of the map."""
+    attributes = f'class="cg-legend" id="cg-legend-{index}"{" hidden" if hidden else ""}'
+    return legend_section(theme, attributes, _("Communes"))
+
+
+def legend_section(theme: Theme, attributes: str, counted: str) -> str:
+    """Write a legend: every class, with its units and population; ``counted`` says what the units are."""
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in (_("Class"), counted, _("Inhabitants")))
     rows = "".join(
         f'<tr><th scope="row">{swatch(one)}<span dir="auto">{escape(one.label)}</span></th>'
         f"<td>{number(one.units)}</td><td>{number(one.population)}</td></tr>"
         for one in theme.classes
     )
     return (
-        f'<section class="cg-legend" id="cg-legend-{index}"{" hidden" if hidden else ""}>'
-        f'<h2 dir="auto">{escape(theme.title)}</h2><p class="cg-definition" dir="auto">{escape(theme.definition)}</p>'
+        f'<section {attributes}><h2 dir="auto">{escape(theme.title)}</h2>'
+        f'<p class="cg-definition" dir="auto">{escape(theme.definition)}</p>'
         f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></section>"
     )
 
 
 def swatch(one: MapClass) -> str:
     """Draw the colour and pattern of a class."""
-    red, green, blue = (int(one.color[at : at + 2], 16) for at in (1, 3, 5))
-    ink = "#5a3a10" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "#ffffff"
-    marks = ""
-    if one.pattern in {"hatch", "cross"}:
-        marks = "".join(f'<path d="M{x} 17L{x + 16} 1"/>' for x in range(-12, 28, 7))
-    if one.pattern == "cross":
-        marks += "".join(f'<path d="M{x} 1L{x + 16} 17"/>' for x in range(-12, 28, 7))
-    if one.pattern == "dots":
-        marks = "".join(f'<circle cx="{x}" cy="{y}" r="1"/>' for x in (5, 13, 21) for y in (5, 13))
-    paint = f'stroke="{ink}"' if one.pattern != "dots" else f'fill="{ink}"'
     return (
         '<svg class="cg-swatch" width="26" height="18" viewBox="0 0 26 18" aria-hidden="true">'
-        f'<rect width="26" height="18" fill="{one.color}"/><g {paint}>{marks}</g>'
+        f'<rect width="26" height="18" fill="{one.color}"/><g {swatch_ink(one)}>{marks(one)}</g>'
         '<rect x=".5" y=".5" width="25" height="17" fill="none" stroke="#555"/></svg>'
     )
+
+
+def swatch_ink(one: MapClass) -> str:
+    """Return the ink of the pattern of a class: dark on light, light on dark."""
+    red, green, blue = (int(one.color[at : at + 2], 16) for at in (1, 3, 5))
+    ink = "#5a3a10" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "#ffffff"
+    return f'stroke="{ink}"' if one.pattern != "dots" else f'fill="{ink}"'
+
+
+def marks(one: MapClass) -> str:
+    """Draw the pattern of a class in a box of 26 by 18."""
+    drawn = ""
+    if one.pattern in {"hatch", "cross"}:
+        drawn = "".join(f'<path d="M{x} 17L{x + 16} 1"/>' for x in range(-12, 28, 7))
+    if one.pattern == "cross":
+        drawn += "".join(f'<path d="M{x} 1L{x + 16} 17"/>' for x in range(-12, 28, 7))
+    if one.pattern == "dots":
+        drawn = "".join(f'<circle cx="{x}" cy="{y}" r="1"/>' for x in (5, 13, 21) for y in (5, 13))
+    return drawn
 
 
 def _undrawn(units: gpd.GeoDataFrame) -> str:
@@ -401,8 +495,11 @@ def _foot(notes: Sequence[str], lines: Sequence[str], basemap: Basemap | None) -
     return f'<footer class="cg-foot">{"".join(parts)}<p>{made}</p></footer>'
 
 
-def _config(layer: CommuneLayer, extra: Mapping[str, str], *, start: int) -> dict[str, Any]:
-    """Gather what the page's script needs: territories and words."""
+def _config(layer: CommuneLayer, extra: Mapping[str, str], *, start: int, over_time: bool) -> dict[str, Any]:
+    """Gather what the page's script needs: territories, columns of the table and words.
+
+    A column is one of the units, or the class of each unit in a theme (``t:…``).
+    """
     return {
         "lang": current_language(),
         "start": start,
@@ -414,9 +511,10 @@ def _config(layer: CommuneLayer, extra: Mapping[str, str], *, start: int) -> dic
             ["population", _("Population")],
             ["population_year", _("Year")],
             ["cpts", _("CPTS")],
-            ["stage_label", _("Stage")],
+            *([] if over_time else [["stage_label", _("Stage")]]),
             ["density_label", _("Density")],
             *([column, label] for column, label in extra.items()),
+            *([f"t:{theme.key}", theme.title] for theme in layer.themes if over_time),
         ],
         "words": {
             "zoom_in": _("Zoom in"),
@@ -431,6 +529,7 @@ def _config(layer: CommuneLayer, extra: Mapping[str, str], *, start: int) -> dic
             "range": _("{from} to {to} of {total}"),
             "download": _("Download as CSV"),
             "failed": _("This browser cannot open the data of the page. Update it, or use the tables beside the page."),
+            "divider": _("Line between the two maps"),
             "empty": _("No outline to draw: the figures and the table hold the information."),
         },
     }

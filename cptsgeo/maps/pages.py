@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 from cptsgeo.cut_findings import shared_by_area
 from cptsgeo.i18n import N_, _, day, headed, ngettext, number, percent
-from cptsgeo.maps.theme import COVERED, DENSITIES, OUT_OF_SCOPE, PLANS, SIZES, STAGES, TAKERS, WHITE_ZONE, Theme, styled
+from cptsgeo.manifest import credit_line, pulled_sources
+from cptsgeo.maps.theme import (
+    COVERED,
+    DEFINITION,
+    DENSITIES,
+    OUT_OF_SCOPE,
+    PLANS,
+    SIZES,
+    STAGES,
+    TAKERS,
+    WHITE_ZONE,
+    Theme,
+    styled,
+)
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import STAGES as STAGE_KEYS
 from cptsgeo.results import Results
 from cptsgeo.scope import scope_names
+from cptsgeo.sources.status import banner
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     import geopandas as gpd
     import pandas as pd
@@ -27,6 +43,7 @@ PAGES = {
     "white_zones": N_("White zones by density"),
     "plan": N_("Plan for the white zones"),
     "all_layers": N_("All layers"),
+    "definitions": N_("Definitions of coverage"),
 }
 SIZE_BOUNDS = {
     "1": N_("Class 1: under 40,000 inhabitants"),
@@ -48,6 +65,7 @@ def page(results: Results, name: str, *, tiles: str = "") -> str:
     tiles
         Key of :data:`cptsgeo.maps.page.BASEMAPS`; none asks the network for nothing.
     """
+    from cptsgeo.maps.cartogram import cartogram
     from cptsgeo.maps.page import map_page
 
     makers: dict[str, tuple[Callable[[Results], Theme], ...]] = {
@@ -57,15 +75,26 @@ def page(results: Results, name: str, *, tiles: str = "") -> str:
         "all_layers": (stage_theme, size_theme, white_zone_theme),
     }
     shows_plan = name == "plan"
-    units = plan_units(results) if shows_plan else results.units
+    units, beside = results.units, None
+    if shows_plan:
+        units = plan_units(results)
+        themes = [plan_theme(results, units)]
+    elif name == "definitions":
+        units, themes = definition_themes(results)
+        beside = themes[-1].key if len(themes) > 1 else None
+    else:
+        themes = [maker(results) for maker in makers[name]]
     return map_page(
         units,
-        [plan_theme(results, units)] if shows_plan else [maker(results) for maker in makers[name]],
+        themes,
+        beside=beside,
+        weighted=cartogram(departement_rates(results)),
         title=headed(_(PAGES[name]), place(results)),
         finding=plan_finding(results) if shows_plan else finding(results),
         facts=plan_facts(results) if shows_plan else facts(results),
         notes=plan_notes(results) if shows_plan else notes(results),
         credits=credits_of(results),
+        warning=warning(results),
         outlines=dict(reversed(results.outlines.items())) if shows_plan else results.outlines,
         extra={"plan_label": _("Plan")} if shows_plan else {},
         tiles=tiles,
@@ -170,12 +199,12 @@ def credits_of(results: Results) -> list[str]:
     communes = (
         _("INSEE, COG 2026, through @etalab/decoupage-administratif 6.0.0 (Licence Ouverte 2.0)")
         if not inputs.communes
-        else ", ".join(path.name for path in inputs.communes)
+        else _files(inputs.communes)
     )
     perimeters = (
         _("report “Tour de France des CPTS”, June 2023, state of December 2022")
         if inputs.perimeters is None
-        else inputs.perimeters.name
+        else _files([inputs.perimeters])
         + ", "
         + (
             _("state of {day}").format(day=day(inputs.perimeters_date))
@@ -184,12 +213,10 @@ def credits_of(results: Results) -> list[str]:
         )
     )
     contours = (
-        _("coast of GSHHG (LGPL), schematic limits by cptsgeo")
-        if not inputs.contours
-        else ", ".join(path.name for path in inputs.contours)
+        _("coast of GSHHG (LGPL), schematic limits by cptsgeo") if not inputs.contours else _files(inputs.contours)
     )
     density = (
-        inputs.density.name
+        _files([inputs.density])
         if inputs.density
         else _("INSEE, grille communale de densité à 7 niveaux (Licence Ouverte 2.0)")
     )
@@ -203,8 +230,18 @@ def credits_of(results: Results) -> list[str]:
     ]
 
 
+def _files(paths: Sequence[Path]) -> str:
+    """Name files: by their producer, title, date and licence where they were pulled."""
+    return "; ".join(dict.fromkeys(credit_line(path) or path.name for path in paths))
+
+
+def warning(results: Results) -> str:
+    """Say which of the sources of a study are no longer up to date, today; empty when all are."""
+    return banner(pulled_sources(results.study.inputs), date.today())
+
+
 def classes_of(
-    units: gpd.GeoDataFrame,
+    units: pd.DataFrame,
     column: str,
     palette: Mapping[str, Style],
     texts: Mapping[str, str],
@@ -231,18 +268,23 @@ def classes_of(
 
 def stage_theme(results: Results) -> Theme:
     """Colour units by the most advanced stage of their CPTS."""
+    return Theme(
+        "stage",
+        _("Coverage by stage"),
+        _("The most advanced stage among the CPTS of the unit."),
+        stage_classes(results.units, "stage"),
+    )
+
+
+def stage_classes(units: pd.DataFrame, column: str) -> tuple[MapClass, ...]:
+    """Return the classes of a column of stages, from the most advanced to the white zones."""
     texts = {
         **{key: labels("stages")[key] for key in reversed(STAGE_KEYS)},
         "unknown": _("Covered, stage unknown"),
         WHITE_ZONE: _("White zone: no CPTS"),
         OUT_OF_SCOPE: _("Outside the scope of the study"),
     }
-    return Theme(
-        "stage",
-        _("Coverage by stage"),
-        _("The most advanced stage among the CPTS of the unit."),
-        classes_of(results.units, "stage", STAGES, texts, {"unknown": "stage_unknown"}),
-    )
+    return classes_of(units, column, STAGES, texts, {"unknown": "stage_unknown"})
 
 
 def size_theme(results: Results) -> Theme:
@@ -375,3 +417,43 @@ def plan_notes(results: Results) -> list[str]:
         )
         texts.insert(0, _("Objective: {objective}; {proof}.").format(objective=objective, proof=proof))
     return [*texts, *notes(results)]
+
+
+def departement_rates(results: Results) -> pd.DataFrame:
+    """Return the rates of the départements of the scope, CPTS of any stage."""
+    table = results.tables["coverage_by_departement"]
+    return table[(table["counting"] == "cumulative") & (table["stage"] == "any")]
+
+
+def definition_themes(results: Results) -> tuple[gpd.GeoDataFrame, list[Theme]]:
+    """Colour units by whether each cumulative definition of coverage counts them: any stage, then at least each stage.
+
+    Returns
+    -------
+    GeoDataFrame
+        The units, with a column for each theme.
+    list of Theme
+        From the widest definition to the narrowest; the widest alone where no stage is known.
+    """
+    present = set(results.units["stage"])
+    known = [key for key in STAGE_KEYS if key in present]
+    apart = known if "unknown" in present else known[1:]  # the first stage of all is “any”
+    least = {"any": [*STAGE_KEYS, "unknown"]} | {key: STAGE_KEYS[STAGE_KEYS.index(key) :] for key in apart}
+    texts = {
+        COVERED: _("Covered by a CPTS"),
+        "unknown": _("Covered, stage unknown"),
+        WHITE_ZONE: _("Not covered"),
+        OUT_OF_SCOPE: _("Outside the scope of the study"),
+    }
+    units, themes = results.units, []
+    for key, counted in least.items():
+        column = f"from_{key}"
+        kept = units["stage"].isin([OUT_OF_SCOPE, "unknown"])
+        state = units["stage"].where(kept, WHITE_ZONE).where(~units["stage"].isin(counted), COVERED)
+        units = units.assign(**{column: state})
+        title = _("Any stage") if key == "any" else _("At least: {stage}").format(stage=labels("stages")[key])
+        definition = _("A unit counts when one of its CPTS has reached this stage.")
+        themes.append(
+            Theme(column, title, definition, classes_of(units, column, DEFINITION, texts, {"unknown": "stage_unknown"}))
+        )
+    return units, themes

@@ -177,8 +177,34 @@ FACING: Mapping[str, Style] = MappingProxyType(
         OUT_OF_SCOPE: _GREY,
     }
 )
+RATES: Mapping[str, Style] = MappingProxyType(
+    {
+        "all": Style("#0b4a8f"),
+        "nearly": Style("#3d8dc4"),
+        "most": Style("#8fc1de"),
+        "half": Style("#cfe2f2"),
+        "low": _WHITE,
+        "unknown": Style("#b4c2a4", "dots"),
+    }
+)
+DEFINITION: Mapping[str, Style] = MappingProxyType(
+    {
+        COVERED: Style("#3d8dc4"),
+        "stage_unknown": Style("#b4c2a4", "dots"),
+        WHITE_ZONE: _WHITE,
+        OUT_OF_SCOPE: _GREY,
+    }
+)
 PALETTES: Mapping[str, Mapping[str, Style]] = MappingProxyType(
-    {"stages": STAGES, "sizes": SIZES, "densities": DENSITIES, "plans": PLANS, "facing": FACING}
+    {
+        "stages": STAGES,
+        "sizes": SIZES,
+        "densities": DENSITIES,
+        "plans": PLANS,
+        "facing": FACING,
+        "rates": RATES,
+        "definition": DEFINITION,
+    }
 )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import re
 import shutil
 import threading
 import urllib.error
 import urllib.request
 import xml.etree.ElementTree as ET
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -52,6 +55,34 @@ def test_a_page_for_each_place_with_its_figures(embedded_site: Path) -> None:
     madinina = plain((embedded_site / "cpts/cpts-madinina.html").read_text())
     assert "360 630 habitants dans 34 communes ; taille 4." in madinina
     assert "Fort-de-France (97209)" in madinina
+
+
+def test_a_page_for_each_white_zone_with_what_the_tables_say(embedded_site: Path) -> None:
+    clusters = pd.read_csv(embedded_site / "tables/clusters.csv")
+    units = pd.read_csv(embedded_site / "tables/cluster_units.csv", dtype={"insee_code": "str"})
+    pages = sorted((embedded_site / "zones").glob("*.html"))
+    assert len(pages) == len(clusters) == 2
+    shown = ""
+    for path in pages:
+        shown += plain(path.read_text())
+        beside = pd.read_csv(path.with_suffix(".csv"), dtype={"insee_code": "str"})
+        assert set(beside["insee_code"]) <= set(units["insee_code"])
+    for code in units["insee_code"]:
+        assert f"({code})" in shown
+    for population in clusters["population_white"]:
+        assert f"{population:,} habitants sans CPTS".replace(",", " ") in shown
+    assert "zones/zone-" in (embedded_site / "index.html").read_text()
+    packed = re.search(r'id="index">([^<]+)<', (embedded_site / "index.html").read_text())
+    index = json.loads(zlib.decompress(base64.b64decode(packed.group(1))))
+    assert sum(path.startswith("zones/") for _name, _kind, path in index["places"]) == len(clusters)
+
+
+def test_tables_for_a_chart_tool_are_percentages_that_sum_to_100(embedded_site: Path) -> None:
+    table = pd.read_csv(embedded_site / "tables/chart_departements.csv", dtype={"Code": "str"})
+    assert table["Code"].tolist()[0] in {"972", "974"}
+    parts = table.drop(columns=["Code", "Nom", "Couverts, tous stades"])
+    assert parts.sum(axis="columns").round(0).tolist() == [100.0] * 4
+    assert sorted(table["Couverts, tous stades"])[0] == 12.0
 
 
 def test_the_figures_of_the_pages_are_those_of_the_tables(embedded_site: Path) -> None:
@@ -222,7 +253,14 @@ def test_the_search_leads_to_the_row_of_a_commune_by_keyboard(open_page: Open, e
 @pytest.mark.browser
 @pytest.mark.parametrize("size", [PHONE, LAPTOP])
 def test_pages_are_styled_and_fit_the_screen(open_page: Open, embedded_site: Path, size: tuple[int, int]) -> None:
-    for name in ("index.html", "departements/974.html", "cpts/cpts-madinina.html", "glossary.html", "method.html"):
+    for name in (
+        "index.html",
+        "departements/974.html",
+        "cpts/cpts-madinina.html",
+        "zones/zone-mamoudzou.html",
+        "glossary.html",
+        "method.html",
+    ):
         page = open_page(embedded_site / name, size=size, ready=False)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], name
         assert page.evaluate("getComputedStyle(document.querySelector('.top')).display") == "flex"
@@ -255,8 +293,8 @@ def test_hostile_names_are_text_on_every_page(
     assert all(re.fullmatch(r"[a-zA-Z0-9_./-]+", name) for name in files)
     ET.parse(site / "feed.xml")
     ET.parse(site / "sitemap.xml")
-    of_cpts = [name for name in files if re.fullmatch(r"cpts/.*\.html", name)]
-    for name in ["index.html", "departements/04.html", *of_cpts[:12]]:
+    of_cpts = [name for name in files if re.fullmatch(r"(?:cpts|zones)/.*\.html", name)]
+    for name in ["index.html", "departements/04.html", *of_cpts[:12], *of_cpts[-3:]]:
         page = open_page(site / name, ready=False)
         assert page.locator("img, iframe, svg script, video, math, base, form, [onerror], [onload]").count() == 0, name
         assert page.evaluate("document.querySelectorAll('svg text, svg title').length") >= 0

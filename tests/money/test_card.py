@@ -8,6 +8,7 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -20,6 +21,7 @@ from cptsgeo.errors import DataError
 from cptsgeo.i18n import language
 from cptsgeo.perimeters import Perimeters
 from cptsgeo.watch import cpts_editions
+from tests.maps.payloads import PAYLOADS
 from tests.money.money_toys import perimeters, towns
 
 UNITS = towns(
@@ -144,6 +146,21 @@ def test_hostile_names_are_text() -> None:
     page = card_page(cards(UNITS.assign(name=name, departement_name=name), cpts, borders=BORDERS)["a"])
     assert "<script" not in page
     assert name in read(page).text
+
+
+@pytest.mark.browser
+def test_sixty_hostile_names_are_text_in_a_browser(open_page: Any) -> None:
+    codes = [f"04{at:03d}" for at in range(1, len(PAYLOADS) + 1)]
+    units = towns(dict.fromkeys(codes, 100), epci={code: f"2{code}0000"[:9] for code in codes})
+    units["epci_name"] = list(PAYLOADS)
+    cpts = perimeters({"a": None}, [("a", code) for code in codes])
+    page = open_page(
+        card_page(cards(units, Perimeters(cpts.cpts.assign(cpts_name=PAYLOADS[0]), cpts.membership))["a"]), ready=False
+    )
+    assert page.locator("h1").evaluate("e => e.textContent").endswith(PAYLOADS[0])
+    shown = page.locator("td, th").evaluate_all("all => all.map((one) => one.textContent)")
+    assert sum(any(name in text for text in shown) for name in PAYLOADS) >= 60
+    assert page.locator("script, img, iframe, form, base, svg, [onerror], [onload]").count() == 0
 
 
 def test_the_page_in_english_and_with_a_trend() -> None:

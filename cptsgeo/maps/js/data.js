@@ -238,6 +238,12 @@ window.cptsgeo = window.cptsgeo || {};
       return this.columns.get("c:" + name).get(row);
     }
 
+    /* What a row says in a column of the units ("c:…") or, as the label of its class, in a theme ("t:…"). */
+    text(column, row) {
+      if (!column.startsWith("t:")) return this.value(column, row);
+      return this.meta.themes.find((theme) => "t:" + theme.key === column).classes[this.columns.get(column).get(row)].label;
+    }
+
     classes(theme) {
       return this.columns.get("t:" + this.meta.themes[theme].key);
     }

@@ -313,6 +313,13 @@
       this.fire("theme", { index: this.painter.theme });
     },
 
+    /* Makes tiles that show another theme with the same outlines. */
+    another() {
+      const painter = new Painter(this.store);
+      painter.shown = this.painter.shown;
+      return new Tiles(painter, { opacity: this.tiles.options.opacity });
+    },
+
     /* Selects a unit: outlines it, shows its tooltip, and moves the map to it when asked. */
     select(row, { move = true } = {}) {
       this._mark("selected", row);
@@ -348,6 +355,11 @@
         const added = note ? this.store.value(note, row) : null;
         if (added !== null && added !== "") entry.append(` (${added})`);
         list.append(element("dt", label), entry);
+      }
+      for (const theme of meta.overTime ? meta.themes : []) {
+        const entry = element("dd");
+        entry.append(element("bdi", this.store.text("t:" + theme.key, row)));
+        list.append(element("dt", theme.title), entry);
       }
       content.append(list);
       if (!this.store.units.drawn(row)) content.append(element("p", meta.outline_missing));

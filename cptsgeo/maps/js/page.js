@@ -1,4 +1,4 @@
-/* Ties the map to the panel around it: themes, outlines, territories, search, table, permalink, print. */
+/* Ties the map to the panel around it: themes, dates, outlines, territories, search, table, permalink, print. */
 (function (cptsgeo) {
   "use strict";
 
@@ -17,11 +17,14 @@
 
     layer.ready.then((store) => {
       layer.tiles.setOpacity(config.opacity);
-      layer.painter.theme = config.start;
       const hash = new URLSearchParams(location.hash.slice(1));
-      const wanted = store.meta.themes.findIndex((theme) => theme.key === hash.get("theme"));
-      if (wanted >= 0) layer.painter.theme = wanted;
-      startThemes(layer);
+      const asked = (name, otherwise) => {
+        const index = store.meta.themes.findIndex((theme) => theme.key === hash.get(name));
+        return index < 0 ? otherwise : index;
+      };
+      layer.painter.theme = asked("theme", config.start);
+      startThemes(layer, cptsgeo.startSwipe(map, layer, words), asked("beside", config.beside));
+      startWeights();
       startViews(map, layer, corners);
       cptsgeo.startSearch(store, words, (row) => layer.select(row));
       cptsgeo.startTable(store, config.columns, words);
@@ -40,19 +43,48 @@
     cptsgeo.layer = layer;
   };
 
-  function startThemes(layer) {
-    const show = (index) => document.querySelectorAll(".cg-legend").forEach((legend, at) => { legend.hidden = at !== index; });
+  /* The theme shown, by radio buttons or by a slider of dates, and the one beside it. */
+  function startThemes(layer, showBeside, beside) {
+    const slider = document.getElementById("cg-slider");
+    const compare = document.getElementById("cg-compare");
+    const legends = () => document.querySelectorAll(".cg-legend").forEach((legend, at) => { legend.hidden = at !== layer.painter.theme && at !== beside; });
+    function show(index) {
+      if (slider) {
+        const { title } = layer.store.meta.themes[index];
+        slider.value = index;
+        slider.setAttribute("aria-valuetext", title);
+        document.querySelector(".cg-slider output").textContent = title;
+      }
+      if (index !== layer.painter.theme) layer.setTheme(index);
+      legends();
+    }
     for (const radio of document.getElementsByName("cg-theme")) {
       radio.checked = Number(radio.value) === layer.painter.theme;
-      radio.addEventListener("change", () => {
-        show(Number(radio.value));
-        layer.setTheme(Number(radio.value));
+      radio.addEventListener("change", () => show(Number(radio.value)));
+    }
+    if (slider) slider.addEventListener("input", () => show(Number(slider.value)));
+    if (compare) {
+      compare.value = beside;
+      compare.addEventListener("change", () => {
+        beside = Number(compare.value);
+        showBeside(beside);
+        legends();
       });
+      if (beside >= 0) showBeside(beside);
     }
     show(layer.painter.theme);
     for (const box of document.getElementsByName("cg-outline")) {
       box.checked = layer.painter.shown[Number(box.value)];
       box.addEventListener("change", () => layer.showOutline(Number(box.value), box.checked));
+    }
+  }
+
+  /* The view by population takes the place of the map. */
+  function startWeights() {
+    for (const radio of document.getElementsByName("cg-weight")) {
+      const choose = () => document.documentElement.classList.toggle("cg-weighted", document.querySelector("[name=cg-weight][value=population]").checked);
+      radio.addEventListener("change", choose);
+      choose();
     }
   }
 

@@ -13,7 +13,7 @@
     let built = null;
 
     function cell(column, row) {
-      const value = store.value(column, row);
+      const value = store.text(column, row);
       if (value === null) return "–";
       return column === "population" ? format.format(value) : String(value);
     }
@@ -21,7 +21,7 @@
     function order() {
       const { column, down } = state;
       const sign = down ? -1 : 1;
-      const values = state.rows.map((row) => store.value(column, row));
+      const values = state.rows.map((row) => store.text(column, row));
       const index = values.map((_, at) => at);
       const numeric = values.some((value) => typeof value === "number");
       index.sort((a, b) => {
@@ -36,7 +36,7 @@
 
     function filter(text) {
       const wanted = plain(text);
-      const keep = (row) => !wanted || columns.some(([column]) => typeof store.value(column, row) !== "number" && plain(store.value(column, row)).includes(wanted));
+      const keep = (row) => !wanted || columns.some(([column]) => typeof store.text(column, row) === "string" && plain(store.text(column, row)).includes(wanted));
       state.rows = [];
       for (let row = 0; row < store.rows; row++) if (keep(row)) state.rows.push(row);
       order();
@@ -80,7 +80,7 @@
       const lines = [columns.map(([, label]) => quote(label)).join(separator)];
       for (const row of state.rows) {
         lines.push(columns.map(([column]) => {
-          const value = store.value(column, row);
+          const value = store.text(column, row);
           return value === null ? "" : typeof value === "number" ? String(value) : quote(value);
         }).join(separator));
       }
