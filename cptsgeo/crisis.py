@@ -21,10 +21,9 @@ from cptsgeo.names import fold
 from cptsgeo.optout import new_register, read_register
 from cptsgeo.perimeters import read_perimeters
 from cptsgeo.privacy import gate
+from cptsgeo.resource_cells import MARKED, Audience
 from cptsgeo.resources import (
     COLUMNS,
-    MARKED,
-    Audience,
     Resources,
     for_audience,
     latest_update,

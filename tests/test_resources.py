@@ -16,16 +16,8 @@ from cptsgeo.contours import read_contours
 from cptsgeo.errors import CptsGeoError, DataError
 from cptsgeo.optout import identifier, new_register
 from cptsgeo.parameters import parameters
-from cptsgeo.resources import (
-    COLUMNS,
-    for_audience,
-    is_professional,
-    kind_of,
-    kind_of_finess,
-    kinds,
-    parse_resources,
-    read_resources,
-)
+from cptsgeo.resource_kinds import is_professional, kind_of, kind_of_finess, kinds
+from cptsgeo.resources import COLUMNS, for_audience, parse_resources, read_resources
 from cptsgeo.schemas import conform
 
 NOW = datetime(2026, 9, 30, 12)

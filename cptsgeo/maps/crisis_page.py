@@ -27,7 +27,7 @@ from cptsgeo.maps.commune_layer import CommuneLayer, TooltipField, Verbatim, jso
 from cptsgeo.maps.self_contained import self_contained
 from cptsgeo.maps.theme import MapClass, Theme
 from cptsgeo.parameters import labels, parameters
-from cptsgeo.resources import MARKED, Audience
+from cptsgeo.resource_cells import MARKED, Audience
 from cptsgeo.schemas import label
 
 SCRIPTS = (
