@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 from cptsgeo.errors import DataError, Finding
@@ -154,7 +155,7 @@ def search(text: str, withheld: Withheld, register: Register) -> list[str]:
 
 def readable(path: Path) -> bool:
     """Tell whether the gate can look inside a kind of file."""
-    return path.suffix.lower() in TEXT_ENDINGS | ZIP_ENDINGS | {".gpkg"}
+    return path.suffix.lower() in TEXT_ENDINGS | ZIP_ENDINGS | {".gpkg", ".pdf"}
 
 
 def texts_of(path: Path) -> Iterator[str]:
@@ -163,6 +164,8 @@ def texts_of(path: Path) -> Iterator[str]:
     ending = path.suffix.lower()
     if ending in ZIP_ENDINGS:
         yield from _archive(content, DEPTH)
+    elif ending == ".pdf":
+        yield from _paper(content)
     elif ending == ".gpkg":
         yield content.decode("utf-8", errors="ignore")
         yield from _database(path)
@@ -193,6 +196,30 @@ def _database(path: Path) -> Iterator[str]:
                 yield "\n".join(c.decode("utf-8", errors="ignore") if isinstance(c, bytes) else str(c) for c in cells)
     finally:
         connection.close()
+
+
+def _paper(content: bytes) -> Iterator[str]:
+    """Yield what the pages of a PDF say, whole lines and broken ones joined, its properties and bookmarks.
+
+    A PDF that cannot be read says so by yielding nothing: :func:`gate` has refused it before.
+    """
+    from pypdf import PdfReader
+
+    reader = PdfReader(io.BytesIO(content))
+    said = [page.extract_text() for page in reader.pages]
+    said += [str(value) for value in (reader.metadata or {}).values()]
+    said += [str(entry.title) for entry in _flat(reader.outline)]
+    for text in said:
+        yield from (text, text.replace("\n", " "), text.replace("\n", ""))
+
+
+def _flat(entries: Iterable[Any]) -> Iterator[Any]:
+    """Yield the bookmarks of a PDF, those below others too."""
+    for entry in entries:
+        if isinstance(entry, list):
+            yield from _flat(entry)
+        else:
+            yield entry
 
 
 def _views(text: str, depth: int) -> Iterator[str]:

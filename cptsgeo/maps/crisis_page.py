@@ -15,6 +15,7 @@ from typing import Any
 
 import folium
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 from branca.element import Figure, MacroElement
@@ -57,6 +58,10 @@ LABELLED = (
     *("name", "kind", "insee_code", "status", "phone", "mobile", "email", "opening", "capacity", "position_precision"),
     *("updated_at", "source", "visibility"),
 )
+SIMPLER = 0.0001
+"""Degrees within which zones and roads are simplified on the page: 11 m."""
+
+STEPS = 100_000
 _NO_LAYERS: Mapping[str, gpd.GeoDataFrame] = MappingProxyType({})
 
 
@@ -71,6 +76,7 @@ def crisis_page(
     exercise: bool = False,
     outlines: Mapping[str, gpd.GeoDataFrame] = _NO_LAYERS,
     hazards: gpd.GeoDataFrame | None = None,
+    roads: gpd.GeoDataFrame | None = None,
     notes: Sequence[str] = (),
     credits: Sequence[str] = (),  # noqa: A002
 ) -> str:
@@ -96,6 +102,8 @@ def crisis_page(
         Lines over the communes, by title: GeoDataFrames with ``name`` and ``geometry``.
     hazards
         Zones to show: ``name`` and polygons, EPSG:4326.
+    roads
+        Lines to show: ``road_class`` and lines, EPSG:4326; see :func:`cptsgeo.roads.main_roads`.
     notes, credits
         Lines of the footer.
     """
@@ -114,7 +122,7 @@ def crisis_page(
     layer.add_to(m)
     _Panel(
         layer,
-        block=_block(table, units, hazards, kinds),
+        block=_block(table, units, hazards, roads, kinds),
         before=_before(title, on, audience, exercise),
         after="\n".join(
             [_panel(table, units, kinds, outlines), _table(len(table)), _foot(notes, credits), _mark(exercise)]
@@ -176,7 +184,11 @@ def _kinds(table: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def _block(
-    table: pd.DataFrame, units: gpd.GeoDataFrame, hazards: gpd.GeoDataFrame | None, kinds: Sequence[Mapping[str, str]]
+    table: pd.DataFrame,
+    units: gpd.GeoDataFrame,
+    hazards: gpd.GeoDataFrame | None,
+    roads: gpd.GeoDataFrame | None,
+    kinds: Sequence[Mapping[str, str]],
 ) -> bytes:
     """Write the resources as one deflated JSON, a list per column."""
     place = {kind["key"]: at for at, kind in enumerate(kinds)}
@@ -195,6 +207,9 @@ def _block(
         "hazards": []
         if hazards is None
         else [_zone(name, shape) for name, shape in zip(hazards["name"], hazards.geometry, strict=True)],
+        "roads": []
+        if roads is None
+        else [_lines_of(name, shape) for name, shape in zip(roads["road_class"], roads.geometry, strict=True)],
     }
     text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return zlib.compress(text.encode(), 9)
@@ -204,10 +219,19 @@ def _zone(name: str, shape: shapely.Geometry) -> dict[str, Any]:
     """Write a polygon as Leaflet takes it: parts, rings, latitude first."""
     rings = [
         [[[round(y, 5), round(x, 5)] for x, y in ring.coords] for ring in (part.exterior, *part.interiors)]
-        for part in shapely.get_parts(shape)
-        if part.geom_type == "Polygon"
+        for part in shapely.get_parts(shapely.simplify(shape, SIMPLER))
+        if part.geom_type == "Polygon" and not part.is_empty
     ]
     return {"name": name, "rings": rings}
+
+
+def _lines_of(road_class: str, shape: shapely.Geometry) -> dict[str, Any]:
+    """Write lines as steps of 0.00001 degree from the place before, latitude first: a third of the size."""
+    lines = []
+    for part in shapely.get_parts(shapely.simplify(shape, SIMPLER)):
+        places = np.rint(shapely.get_coordinates(part)[:, ::-1] * STEPS).astype("int64")
+        lines.append(np.diff(places, axis=0, prepend=0).ravel().tolist())
+    return {"class": road_class, "lines": lines}
 
 
 def _before(title: str, on: date | None, audience: Audience, exercise: bool) -> str:

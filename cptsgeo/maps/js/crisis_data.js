@@ -28,11 +28,24 @@
     return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? [latitude, longitude] : null;
   };
 
+  /* Places of a line from its steps of 0.00001 degree. */
+  function places(steps) {
+    const line = [];
+    let latitude = 0, longitude = 0;
+    for (let at = 0; at < steps.length; at += 2) {
+      latitude += steps[at];
+      longitude += steps[at + 1];
+      line.push([latitude / 1e5, longitude / 1e5]);
+    }
+    return line;
+  }
+
   class Resources {
     constructor(content) {
       this.columns = content.columns;
       this.communes = content.communes;
       this.hazards = content.hazards;
+      this.roads = content.roads.map(({ class: name, lines }) => ({ name, lines: lines.map(places) }));
       this.kinds = content.kinds;
       this.count = this.columns.resource_id.length;
       this.rowOf = new Map(this.columns.resource_id.map((identifier, row) => [identifier, row]));

@@ -5,6 +5,12 @@
   const OLD_DAYS = 35;
   const by = (identifier) => document.getElementById(identifier);
 
+  const ROADS = { motorway: ["#9c6b2f", 2.6], trunk: ["#9c6b2f", 2.2], primary: ["#a88a5c", 1.8], secondary: ["#b8a98d", 1.3] };
+  function roadStyle(name) {
+    const [color, weight] = ROADS[name] || ["#c4baa6", 0.8];
+    return { color, weight };
+  }
+
   cptsgeo.startCrisis = function (map, communes, block) {
     const config = JSON.parse(by("cg-config").textContent);
     const wait = by("cg-wait");
@@ -33,6 +39,7 @@
       this.states = [];
       for (let row = 0; row < resources.count; row++) this.states.push(this.stateOf(row));
       this.layer = new cptsgeo.ResourceLayer(resources, (row) => this.states[row].status);
+      this.roads();
       this.hazards();
       this.layer.addTo(map);
       this.banner();
@@ -81,6 +88,13 @@
       if (days !== null && days <= OLD_DAYS) return;
       box.classList.add("cz-old");
       by("cz-age").textContent = days === null ? this.words.no_date : this.words.old.replace("{days}", this.format.format(days));
+    }
+
+    roads() {
+      const renderer = L.canvas({ padding: 0.3 });
+      for (const { name, lines } of this.resources.roads) {
+        L.polyline(lines, { renderer, ...roadStyle(name), interactive: false, smoothFactor: 1.5 }).addTo(this.map);
+      }
     }
 
     hazards() {
@@ -398,6 +412,20 @@
       const scale = Math.min((width - 6) / (b.x - a.x), (height - 6) / (b.y - a.y));
       const left = ((a.x + b.x) / 2) * scale - width / 2, top = ((a.y + b.y) / 2) * scale - height / 2;
       const project = (place) => crs.latLngToPoint(L.latLng(place), 0).multiplyBy(scale).subtract([left, top]);
+      for (const { name, lines } of this.resources.roads) {
+        const { color, weight } = roadStyle(name);
+        context.strokeStyle = color;
+        context.lineWidth = weight;
+        context.beginPath();
+        for (const line of lines) {
+          line.forEach((place, at) => {
+            const { x, y } = project(place);
+            if (at) context.lineTo(x, y);
+            else context.moveTo(x, y);
+          });
+        }
+        context.stroke();
+      }
       for (const { rings } of this.resources.hazards) {
         context.fillStyle = "rgba(176, 0, 32, .14)";
         context.strokeStyle = "#b00020";
