@@ -13,9 +13,12 @@ from datetime import date, datetime
 from html import escape
 from pathlib import Path
 
+import matplotlib
 import pandas as pd
 import pytest
+from pypdf import PdfReader
 
+from cptsgeo.access_tables import BEFORE
 from cptsgeo.communes import embedded_communes
 from cptsgeo.crisis import Kit, write_kit
 from cptsgeo.errors import DataError, FileError
@@ -120,8 +123,42 @@ def test_the_gate_looks_into_archives_databases_and_names_of_files(tmp_path: Pat
     assert caught("t.zip", inner)
     assert caught("t.gpkg", database)
     assert caught("0596111111.csv", lambda path: path.write_text("rien"))
-    assert caught("t.pdf", lambda path: path.write_bytes(b"%PDF"))
+    for name in ("t.pdf", "t.xlsx", "t.gpkg", "t.png"):
+        assert caught(f"damaged.{name}", lambda path: path.write_bytes(b"%PDF-1.7 PK rien"))
     assert not caught("rien.csv", lambda path: path.write_text("rien"))
+
+
+def written_on_paper(*lines: str, picture: bool = False) -> bytes:
+    from fpdf import FPDF
+    from PIL import Image
+
+    paper = FPDF()
+    paper.add_page()
+    paper.add_font("DejaVuSans", "", Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
+    paper.set_font("DejaVuSans", size=11)
+    for line in lines:
+        paper.multi_cell(30, 6, line, new_x="LMARGIN", new_y="NEXT")
+    if picture:
+        paper.image(Image.new("RGB", (4, 4)))
+    return bytes(paper.output())
+
+
+@pytest.mark.parametrize(
+    "value", [NAME, "RETRAIT-ELOIGNE Camille", PERSON["rpps"], "101 234 567 89", EMAIL, "0596111111", "05 96 11 11 11"]
+)
+def test_the_gate_reads_paper_though_lines_are_broken(tmp_path: Path, value: str) -> None:
+    """The column is 30 mm wide: names and numbers are cut over two lines."""
+    (tmp_path / "a.pdf").write_bytes(written_on_paper("Annuaire", value))
+    with pytest.raises(DataError, match="ne doit pas être montré"):
+        gate(tmp_path, WITHHELD, REGISTER)
+
+
+def test_paper_that_names_nobody_passes_and_a_picture_does_not(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(written_on_paper("Camille Autre", "0596 11 11 12"))
+    gate(tmp_path, WITHHELD, REGISTER)
+    (tmp_path / "a.pdf").write_bytes(written_on_paper("Camille Autre", picture=True))
+    with pytest.raises(DataError, match="ne peut pas être fouillé"):
+        gate(tmp_path, WITHHELD, REGISTER)
 
 
 def test_an_identifier_of_the_register_is_found_without_its_row(tmp_path: Path) -> None:
@@ -173,8 +210,9 @@ def build(tmp_path: Path, small: Inputs):
 
 
 def everything(folder: Path) -> bytes:
-    """Read all bytes of a kit, its page's blocks inflated."""
+    """Read all bytes of a kit, its page's blocks inflated and its paper read."""
     content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+    content += "\n".join(page.extract_text() for page in PdfReader(folder / "annuaire.pdf").pages).encode()
     for part in (folder / "index.html").read_text(encoding="utf-8").split('"deflate":"')[1:]:
         content += zlib.decompress(base64.b64decode(part.split('"')[0]))
     return content
@@ -266,6 +304,8 @@ def test_the_command_writes_a_kit_and_the_same_bytes_twice(build, tmp_path: Path
     assert (result.code, result.out) == (0, "")
     assert "2 ressources ; 0 ligne écartée" in result.err
     assert sorted(path.name for path in (tmp_path / "k2").iterdir()) == [
+        *(f"{name}.csv" for name in sorted(BEFORE)),
+        "annuaire.pdf",
         "index.html",
         *(f"resources.{end}" for end in ("csv", "geojson", "gpkg", "gpx", "kml")),
     ]
