@@ -20,7 +20,7 @@ from cptsgeo.errors import DataError, Finding, raise_errors
 from cptsgeo.export import with_geometry, write_table
 from cptsgeo.files import whole_folder
 from cptsgeo.hazards import in_zones, read_hazard, read_zones
-from cptsgeo.i18n import N_, _, ngettext, number
+from cptsgeo.i18n import N_, _, headed, ngettext, number
 from cptsgeo.names import fold
 from cptsgeo.optout import new_register, read_register
 from cptsgeo.parameters import labels
@@ -164,7 +164,8 @@ def write_kit(kit: Kit, output: Path, *, now: datetime, overwrite: bool = False)
         for name, one in access.items():
             write_table(one, folder / f"{name}.csv")
         if "access_change" in access:
-            page = change_page(access["access_change"], units, ground, table, title=kit.title)
+            heading = headed(_("EXERCISE"), kit.title) if kit.exercise else kit.title
+            page = change_page(access["access_change"], units, ground, table, title=heading)
             (folder / "acces.html").write_text(page, encoding="utf-8", newline="")
         gate(folder, shown.withheld, register)
     return Resources(table, shown.withheld, shown.withdrawn), findings

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import unescape
 from pathlib import Path
-from typing import Any
 from urllib.parse import unquote
 
 from cptsgeo.errors import DataError, Finding
@@ -179,13 +178,13 @@ def search(text: str, withheld: Withheld, register: Register, *, broken: bool = 
 
 def _opened(path: Path) -> tuple[list[str], bool]:
     """Return the texts of a file, and whether all of it could be searched."""
-    from pypdf.errors import PyPdfError
+    from pypdfium2 import PdfiumError
 
     if path.suffix.lower() not in TEXT_ENDINGS | ZIP_ENDINGS | {".gpkg", PAPER}:
         return [], False
     try:
         return list(texts_of(path)), True
-    except (PyPdfError, zipfile.BadZipFile, sqlite3.DatabaseError, _PictureError):
+    except (PdfiumError, zipfile.BadZipFile, sqlite3.DatabaseError, _PictureError):
         return [], False
 
 
@@ -238,26 +237,22 @@ def _paper(content: bytes) -> Iterator[str]:
 
     Pictures and attached files are not let through.
     """
-    from pypdf import PdfReader
+    import pypdfium2
 
-    reader = PdfReader(io.BytesIO(content))
-    if reader.attachments or any(page.images for page in reader.pages):
-        raise _PictureError
-    said = [page.extract_text() for page in reader.pages]
-    said += [str(value) for value in (reader.metadata or {}).values()]
-    said += [str(entry.title) for entry in _flat(reader.outline)]
+    paper = pypdfium2.PdfDocument(content)
+    try:
+        if paper.count_attachments():
+            raise _PictureError
+        said = [*paper.get_metadata_dict().values(), *(mark.get_title() for mark in paper.get_toc())]
+        for page in paper:
+            if next(page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE]), None) is not None:
+                raise _PictureError
+            said.append(page.get_textpage().get_text_bounded())
+    finally:
+        paper.close()
     for text in said:
         yield re.sub(r"\s+", " ", text)
-        yield re.sub(r"[^\S\n]+", " ", text).replace("\n", "")
-
-
-def _flat(entries: Iterable[Any]) -> Iterator[Any]:
-    """Yield the bookmarks of a PDF, those below others too."""
-    for entry in entries:
-        if isinstance(entry, list):
-            yield from _flat(entry)
-        else:
-            yield entry
+        yield re.sub(r"[^\S\r\n]+", " ", text).replace("\n", "").replace("\r", "")
 
 
 def _views(text: str, depth: int) -> Iterator[str]:

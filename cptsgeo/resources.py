@@ -231,6 +231,8 @@ def _placed_by_finess(table: pd.DataFrame) -> pd.DataFrame:
     located = table[(table["position_precision"] != "commune") & (table["finess_et"] != "")]
     places = located.drop_duplicates("finess_et").set_index("finess_et")
     moved = (table["position_precision"] == "commune") & table["finess_et"].isin(places.index)
+    if not moved.any():
+        return table
     return table.assign(
         **{
             name: table[name].mask(moved, table["finess_et"].map(places[name]))

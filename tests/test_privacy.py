@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import sqlite3
 import zipfile
@@ -13,10 +14,11 @@ from datetime import date, datetime
 from html import escape
 from pathlib import Path
 
-import matplotlib
 import pandas as pd
+import pypdfium2
 import pytest
-from pypdf import PdfReader
+from PIL import Image
+from reportlab.pdfgen.canvas import Canvas
 
 from cptsgeo.access_tables import BEFORE
 from cptsgeo.communes import embedded_communes
@@ -129,25 +131,22 @@ def test_the_gate_looks_into_archives_databases_and_names_of_files(tmp_path: Pat
 
 
 def written_on_paper(*lines: str, picture: bool = False) -> bytes:
-    from fpdf import FPDF
-    from PIL import Image
-
-    paper = FPDF()
-    paper.add_page()
-    paper.add_font("DejaVuSans", "", Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")
-    paper.set_font("DejaVuSans", size=11)
-    for line in lines:
-        paper.multi_cell(30, 6, line, new_x="LMARGIN", new_y="NEXT")
+    """A page with lines of nine letters: names and numbers are cut over two or three of them."""
+    file = io.BytesIO()
+    canvas = Canvas(file)
+    pieces = [line[at : at + 9] for line in lines for at in range(0, len(line), 9)]
+    for at, piece in enumerate(pieces):
+        canvas.drawString(50, 800 - 14 * at, piece)
     if picture:
-        paper.image(Image.new("RGB", (4, 4)))
-    return bytes(paper.output())
+        canvas.drawInlineImage(Image.new("RGB", (4, 4)), 10, 10)
+    canvas.save()
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(
     "value", [NAME, "RETRAIT-ELOIGNE Camille", PERSON["rpps"], "101 234 567 89", EMAIL, "0596111111", "05 96 11 11 11"]
 )
 def test_the_gate_reads_paper_though_lines_are_broken(tmp_path: Path, value: str) -> None:
-    """The column is 30 mm wide: names and numbers are cut over two lines."""
     (tmp_path / "a.pdf").write_bytes(written_on_paper("Annuaire", value))
     with pytest.raises(DataError, match="ne doit pas être montré"):
         gate(tmp_path, WITHHELD, REGISTER)
@@ -212,7 +211,9 @@ def build(tmp_path: Path, small: Inputs):
 def everything(folder: Path) -> bytes:
     """Read all bytes of a kit, its page's blocks inflated and its paper read."""
     content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
-    content += "\n".join(page.extract_text() for page in PdfReader(folder / "annuaire.pdf").pages).encode()
+    paper = pypdfium2.PdfDocument(folder / "annuaire.pdf")
+    content += "\n".join(page.get_textpage().get_text_bounded() for page in paper).encode()
+    paper.close()
     for part in (folder / "index.html").read_text(encoding="utf-8").split('"deflate":"')[1:]:
         content += zlib.decompress(base64.b64decode(part.split('"')[0]))
     return content

@@ -76,13 +76,16 @@ def access_page(
             themes.append(_theme(key, kind, moment, units, one))
     worst = kinds[0]
     text = ngettext(
-        "{kind}: {count} inhabitant loses access", "{kind}: {count} inhabitants lose access", int(losers[worst])
+        "{kind}: {count} inhabitant loses access (beyond {limit}, or none left)",
+        "{kind}: {count} inhabitants lose access (beyond {limit}, or none left)",
+        int(losers[worst]),
     )
+    limit = _bounds(change)[PARTS.index(1.0)]
     return map_page(
         units,
         themes,
         title=headed(title, _("access before and after the hazard")),
-        finding=text.format(kind=labels("resource_kinds")[worst], count=number(int(losers[worst]))),
+        finding=text.format(kind=labels("resource_kinds")[worst], count=number(int(losers[worst])), limit=limit),
         facts=[(labels("resource_kinds")[kind], number(int(losers[kind]))) for kind in kinds],
         notes=[_("The figures beside the kinds are the inhabitants who lose access."), *notes],
         credits=credits,
@@ -101,11 +104,17 @@ def _classes(one: pd.DataFrame, moment: str) -> pd.Series:
     return found.mask(one["loses_access"].isna(), UNKNOWN)
 
 
+def _bounds(change: pd.DataFrame) -> list[str]:
+    """Write the bounds of the classes, with their unit."""
+    limit = float(change["limit"].iloc[0])
+    unit = _("min") if change["measure"].iloc[0] == BY_ROAD else _("km")
+    return [f"{number(part * limit, 1)} {unit}" for part in PARTS]
+
+
 def _theme(key: str, kind: str, moment: str, units: gpd.GeoDataFrame, one: pd.DataFrame) -> Theme:
     """Name the classes of one kind at one moment, with what each counts."""
     by_road = one["measure"].iloc[0] == BY_ROAD
-    limit = float(one["limit"].iloc[0])
-    bounds = [f"{number(part * limit, 1)} {_('min') if by_road else 'km'}" for part in PARTS]
+    bounds = _bounds(one)
     texts = {
         "0": _("up to {bound}").format(bound=bounds[0]),
         **{

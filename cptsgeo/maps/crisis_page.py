@@ -33,6 +33,7 @@ from cptsgeo.schemas import label
 
 SCRIPTS = (
     "search.js",
+    "towns.js",
     "page.js",
     "crisis_data.js",
     "crisis_board.js",
@@ -244,6 +245,7 @@ def _before(title: str, on: date | None, audience: Audience, exercise: bool) -> 
     label_map, wait = escape(_("Map")), escape(_("Drawing the map…"))
     twin = escape(_("The directory below the map holds the same information as text."))
     script = escape(_("The kit needs JavaScript."))
+    warnings = escape(_("Warnings"))
     dated = escape(_("Data of {day}").format(day=day(on)) if on else _("Data without a date"))
     bands = ""
     if exercise:
@@ -258,7 +260,7 @@ def _before(title: str, on: date | None, audience: Audience, exercise: bool) -> 
 <a href="#cg-search">{to_search}</a> <a href="#cg-twin">{to_table}</a>
 </nav>
 <div class="cg-app cz-app">
-<div class="cz-bands">{bands}</div>
+<div class="cz-bands" role="region" aria-label="{warnings}">{bands}</div>
 <header class="cg-head"><h1 dir="auto">{escape(title)}</h1><p id="cz-count" class="cg-status" role="status"></p></header>
 <main class="cg-main" id="cg-main">
 <div class="cg-map" role="region" aria-label="{label_map}" aria-describedby="cg-map-help">

@@ -3,6 +3,7 @@
   "use strict";
   const FOUND = 12;
   const OLD_DAYS = 35;
+  const BESIDE = [25, -24]; /* pixels from the centre of a commune, where its resources crowd, down to its name */
   const by = (identifier) => document.getElementById(identifier);
 
   const ROADS = { motorway: ["#9c6b2f", 2.6], trunk: ["#9c6b2f", 2.2], primary: ["#a88a5c", 1.8], secondary: ["#b8a98d", 1.3] };
@@ -42,6 +43,7 @@
       this.roads();
       this.hazards();
       this.layer.addTo(map);
+      this.towns = cptsgeo.startTowns(map, store, communes, { shifts: BESIDE, occupied: () => this.layer.boxes() });
       this.banner();
       this.filters();
       this.search();
@@ -126,6 +128,7 @@
       const commune = by("cz-commune").value;
       const count = this.resources.filter({ kinds: new Set(chosen("cz-kind").map(Number)), statuses: new Set(chosen("cz-status")), commune }, (row) => this.states[row].status);
       this.layer.redraw();
+      this.towns.draw();
       if (this.table) this.table.refresh();
       this.near();
       by("cz-count").textContent = this.words.count.replace("{count}", this.format.format(count)).replace("{total}", this.format.format(this.resources.count));
@@ -440,6 +443,17 @@
         }
         context.fill("evenodd");
         context.stroke();
+      }
+      context.font = "600 12px system-ui, sans-serif";
+      context.textAlign = "center";
+      context.lineWidth = 3;
+      context.strokeStyle = "#ffffff";
+      context.fillStyle = "#111111";
+      context.textBaseline = "middle";
+      for (const [name, centre, shift] of this.towns.shown()) {
+        const { x, y } = project(centre);
+        context.strokeText(name, x, y + shift);
+        context.fillText(name, x, y + shift);
       }
       this.gridLines = cptsgeo.graticule(context, bounds, width, height, project);
       this.layer.paint(context, this.layer.gather(scale, left, top, width, height, true));
