@@ -36,7 +36,8 @@ from cptsgeo.resources import (
     parse_resources,
     read_resources,
 )
-from cptsgeo.roads import main_roads, read_roads
+from cptsgeo.road_files import read_roads
+from cptsgeo.roads import main_roads
 from cptsgeo.schemas import conform
 from cptsgeo.scope import in_scope
 from cptsgeo.study import Inputs

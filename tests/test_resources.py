@@ -114,6 +114,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path, territory) -> None:
     ]
 
 
+def test_two_resources_with_one_identifier(parse) -> None:
+    _resources, findings = parse({}, {"name": "Une autre"})
+    (finding,) = findings
+    assert (finding.rule, finding.severity, finding.row) == ("resource_repeated", "error", 3)
+    assert "deux ressources ont l’identifiant R1" in finding.problem
+
+
 def test_good_cells_are_read_in_their_single_form(parse, territory) -> None:
     resources, findings = parse(
         {

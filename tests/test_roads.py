@@ -13,7 +13,8 @@ import shapely
 
 from cptsgeo.access import nearest
 from cptsgeo.errors import DataError, FileError
-from cptsgeo.roads import Roads, main_roads, minutes_to_nearest, read_roads
+from cptsgeo.road_files import read_roads
+from cptsgeo.roads import Roads, main_roads, minutes_to_nearest
 from tests.conftest import TOY_ORIGIN
 
 WEST, SOUTH = TOY_ORIGIN

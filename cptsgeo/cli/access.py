@@ -70,7 +70,7 @@ def command(
     from cptsgeo.resource_kinds import kind_of
     from cptsgeo.resource_kinds import kinds as every_kind
     from cptsgeo.resources import parse_resources
-    from cptsgeo.roads import read_roads
+    from cptsgeo.road_files import read_roads
 
     if by in OF_HAZARD and hazards is None:
         raise UsageError(
