@@ -23,9 +23,12 @@ from playwright.sync_api import sync_playwright
 
 from cptsgeo.communes import embedded_communes
 from cptsgeo.contours import read_contours
-from cptsgeo.crisis import Kit, write_kit
+from cptsgeo.crisis import Kit, kit_page, read_ground, write_kit
 from cptsgeo.optout import identifier, new_register, write_register
 from cptsgeo.resource_kinds import kind_of_finess
+from cptsgeo.resources import read_resources
+from cptsgeo.road_files import read_roads
+from cptsgeo.roads import main_roads
 from cptsgeo.scope import parse_scope
 from cptsgeo.study import Inputs
 
@@ -120,7 +123,7 @@ def opened(driver: Any, path: Path) -> None:
     print(f"open: {statistics.median(times):.2f} s (worst {max(times):.2f})")
     print(f"filter: {statistics.median(filters):.0f} ms (worst {max(filters):.0f})")
     print(f"search: {first:.0f} ms the first time, {later:.0f} ms after")
-    print(f"nearest: {statistics.median(nearest):.0f} ms (worst {max(nearest):.0f}); heap {heap:.0f} MB")
+    print(f"nearest: {statistics.median(nearest):.0f} ms (worst {max(nearest):.0f}); heap {heap:.0f} MB", flush=True)
 
 
 def main() -> None:
@@ -131,6 +134,7 @@ def main() -> None:
     parser.add_argument("--roads", type=Path)
     parser.add_argument("--region", default="93")
     parser.add_argument("--resources", type=int, default=20_000)
+    parser.add_argument("--page-only", action="store_true")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -146,13 +150,25 @@ def main() -> None:
             roads=chosen.roads,
             inputs=Inputs(contours=tuple(chosen.contours), scope=parse_scope(f"region={chosen.region}")),
         )
+        ground = read_ground(kit.inputs)
         begin = time.perf_counter()
-        write_kit(kit, folder / "kit", now=datetime.now())
-        print(f"build: {time.perf_counter() - begin:.1f} s")
-        for path in sorted((folder / "kit").iterdir()):
-            print(f"  {path.name}: {path.stat().st_size / 1e6:.2f} MB")
+        read = read_resources(
+            kit.resources, ground.communes, ground.contours, register, now=datetime.now(), within=ground.within
+        )
+        print(f"read: {time.perf_counter() - begin:.1f} s")
+        begin = time.perf_counter()
+        roads = None if chosen.roads is None else main_roads(read_roads(chosen.roads))
+        page = kit_page(read.table, ground, title=kit.title, audience=kit.audience, roads=roads)
+        print(f"page: {time.perf_counter() - begin:.1f} s, {len(page.encode()) / 1e6:.2f} MB", flush=True)
+        (folder / "index.html").write_text(page, encoding="utf-8")
         with sync_playwright() as driver:
-            opened(driver, folder / "kit" / "index.html")
+            opened(driver, folder / "index.html")
+        if not chosen.page_only:
+            begin = time.perf_counter()
+            write_kit(kit, folder / "kit", now=datetime.now())
+            print(f"whole kit: {time.perf_counter() - begin:.1f} s")
+            for path in sorted((folder / "kit").iterdir()):
+                print(f"  {path.name}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

@@ -109,13 +109,23 @@
       return found.map((list, kind) => [kind, list]).filter(([, list]) => list.length);
     }
 
+    /* Folds the names once, before the first search or when the browser has nothing else to do. */
+    fold() {
+      if (this.names) return;
+      const { plain } = cptsgeo;
+      this.communeNames = Object.entries(this.communes).map(([code, name]) => [code, plain(name)]);
+      const communes = new Map(this.communeNames);
+      const kinds = this.kinds.map((kind) => plain(kind.label));
+      const { insee_code: codes, kind, name } = this.columns;
+      this.names = name.map((one, row) => [plain(one), communes.get(codes[row]) || "", kinds[kind[row]]]);
+    }
+
     /* Finds resources by name, commune or kind, and communes; whatever the accents. */
     search(text, many) {
       const { plain } = cptsgeo;
       const wanted = plain(text);
       if (!wanted) return { found: [], total: 0 };
-      this.names = this.names || Array.from({ length: this.count }, (_, row) => [plain(this.get("name", row)), plain(this.commune(row)), plain(this.kind(row).label)]);
-      this.communeNames = this.communeNames || Object.entries(this.communes).map(([code, name]) => [code, plain(name)]);
+      this.fold();
       const found = [];
       const parts = wanted.split(" ");
       for (const [code, name] of this.communeNames) {

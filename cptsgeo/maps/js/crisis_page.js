@@ -24,6 +24,7 @@
       cptsgeo.crisis = new Page(map, communes, store, resources, config);
       wait.hidden = true;
       document.documentElement.dataset.ready = "yes";
+      (window.requestIdleCallback || setTimeout)(() => resources.fold());
     }).catch((problem) => {
       wait.textContent = config.words.failed;
       throw problem;
