@@ -249,10 +249,11 @@ def test_the_nomenclature_is_whole() -> None:
     assert next(key for key in kinds() if is_professional(key)) == "general_practitioner"
 
 
-def test_two_thousand_malformed_tables_give_only_clean_errors(tmp_path: Path, territory) -> None:
+@pytest.mark.parametrize("part", range(4))
+def test_two_thousand_malformed_tables_give_only_clean_errors(tmp_path: Path, territory, part: int) -> None:
     communes, contours = territory
     here = communes[communes["departement_code"] == "972"].reset_index(drop=True)
-    draw = random.Random(20260930)
+    draw = random.Random(20260930 + part)
     nasty = [
         "",
         "NaN",
@@ -293,9 +294,9 @@ def test_two_thousand_malformed_tables_give_only_clean_errors(tmp_path: Path, te
     columns = [*distinct, "nom", "type", "lon", "x", "", "resource_id"]
     register = new_register().with_identifier(identifier("10123456789"), date(2026, 1, 1))
     clean = refused = parsed = 0
-    for case in range(2000):
+    for case in range(500):
         names = draw.sample(columns, draw.randint(1, len(columns)))
-        if draw.random() < 0.5:
+        if draw.random() < 0.35:
             names = [*dict.fromkeys([*GOOD, *draw.sample(distinct, draw.randint(0, 6))])]
         spoilt = draw.choice([0.05, 0.2, 0.6])
         rows = [
@@ -328,8 +329,8 @@ def test_two_thousand_malformed_tables_give_only_clean_errors(tmp_path: Path, te
             clean += all([error.problem, error.fix, str(error)])
             refused += 1
         path.unlink()
-    assert clean == refused > 1000
-    assert parsed > 400, "many tables must get past their heading"
+    assert clean == refused > 300
+    assert parsed > 80, "many tables must get past their heading"
 
 
 def _malformed_features(draw: random.Random, names: list[str]) -> dict[str, object]:
