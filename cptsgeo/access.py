@@ -1,7 +1,8 @@
-"""Access to resources: how far the nearest one is, who is beyond a distance, and what a hazard takes away.
+"""Access to resources: how far the nearest one is, who is beyond a limit, and what a hazard takes away.
 
-Distances are straight lines in the metric CRS of each territory: no road is followed. A resource of another territory is
-never the nearest. Every inhabitant of a unit is counted at the point of the unit.
+Distances are straight lines in the metric CRS of each territory, in km (``straight_km``); minutes on a road graph when one is
+given (``road_min``): every table says which in its column ``measure``. A resource of another territory is never the nearest.
+Every inhabitant of a unit is counted at the point of the unit.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cptsgeo.coverage import unit_coverage
 from cptsgeo.crs import WGS84, metric_crs
+from cptsgeo.roads import minutes_to_nearest
 from cptsgeo.sizes import member_populations
 from cptsgeo.white_zones import density_group
 
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cptsgeo.perimeters import Perimeters
+    from cptsgeo.roads import Roads
 
+STRAIGHT, BY_ROAD = "straight_km", "road_min"
 CLOSED = "ferme"
 PER = 10_000
 
@@ -43,7 +47,9 @@ def unit_points(communes: pd.DataFrame, contours: gpd.GeoDataFrame) -> pd.DataFr
     )
 
 
-def nearest(units: pd.DataFrame, resources: pd.DataFrame, *, kinds: Sequence[str] = ()) -> pd.DataFrame:
+def nearest(
+    units: pd.DataFrame, resources: pd.DataFrame, *, kinds: Sequence[str] = (), roads: Roads | None = None
+) -> pd.DataFrame:
     """Find the nearest resource of each kind that is not closed, for each unit.
 
     Parameters
@@ -55,21 +61,23 @@ def nearest(units: pd.DataFrame, resources: pd.DataFrame, *, kinds: Sequence[str
         ``ferme`` are left out; those of unknown status count.
     kinds
         Kinds to look for; those of ``resources``, closed ones too, when empty.
+    roads
+        Road graph: the nearest is then the first that a car reaches; see :func:`cptsgeo.roads.minutes_to_nearest`.
 
     Returns
     -------
     DataFrame
         One row per unit and kind, in the order of ``units`` and of the sorted kinds: ``insee_code``, ``kind``,
-        ``resource_id``, ``distance_km``. Both are missing where the territory has none open, or the unit has no point.
+        ``resource_id``, ``measure`` (``straight_km`` or ``road_min``), ``value``. Resource and value are missing where the
+        territory has none open, none can be reached, or the unit has no point.
 
     Notes
     -----
-    distance = Euclidean distance in the metric CRS of the territory (:func:`cptsgeo.crs.metric_crs`). Equal distances:
-    the first ``resource_id``.
+    Straight line: Euclidean distance in the metric CRS of the territory (:func:`cptsgeo.crs.metric_crs`). Equal
+    distances: the first ``resource_id``.
     """
     import numpy as np
     import pandas as pd
-    import shapely
 
     wanted = sorted(kinds or resources["kind"].unique())
     open_ones = resources[(resources["status"] != CLOSED) & resources["longitude"].notna()]
@@ -77,37 +85,43 @@ def nearest(units: pd.DataFrame, resources: pd.DataFrame, *, kinds: Sequence[str
     epsg = units["insee_code"].map(metric_crs).to_numpy()
     theirs = open_ones["insee_code"].map(metric_crs).to_numpy()
     located = units["longitude"].notna().to_numpy()
-    parts = []
-    for kind in wanted:
-        identifiers = np.full(len(units), None, dtype=object)
-        distances = np.full(len(units), np.nan)
-        for crs in np.unique(epsg):
-            rows = np.flatnonzero((epsg == crs) & located)
+    identifiers = np.full((len(units), len(wanted)), None, dtype=object)
+    values = np.full((len(units), len(wanted)), np.nan)
+    for crs in np.unique(epsg):
+        rows = np.flatnonzero((epsg == crs) & located)
+        for column, kind in enumerate(wanted):
             some = open_ones[(open_ones["kind"] == kind).to_numpy() & (theirs == crs)]
-            if not len(rows) or some.empty:
-                continue
-            tree = shapely.STRtree(_metric(some, int(crs)))
-            found, gaps = tree.query_nearest(
-                _metric(units.iloc[rows], int(crs)), return_distance=True, all_matches=True
-            )
-            order = np.lexsort((found[1], found[0]))
-            first = order[np.unique(found[0][order], return_index=True)[1]]
-            identifiers[rows[found[0][first]]] = some["resource_id"].to_numpy()[found[1][first]]
-            distances[rows[found[0][first]]] = gaps[first] / 1000
-        parts.append(
-            pd.DataFrame(
-                {
-                    "insee_code": units["insee_code"].to_numpy(),
-                    "kind": kind,
-                    "resource_id": pd.array(identifiers, dtype="str"),
-                    "distance_km": distances,
-                }
-            )
-        )
-    if not parts:
-        return pd.DataFrame({"insee_code": [], "kind": [], "resource_id": [], "distance_km": []})
-    order = np.arange(len(units) * len(parts)).reshape(len(parts), len(units)).T.ravel()
-    return pd.concat(parts, ignore_index=True).iloc[order].reset_index(drop=True)
+            if len(rows) and len(some):
+                rank, value = (
+                    _first_in_line(units.iloc[rows], some, int(crs))
+                    if roads is None
+                    else minutes_to_nearest(roads, units.iloc[rows], some, epsg=int(crs))
+                )
+                identifiers[rows, column] = np.where(rank >= 0, some["resource_id"].to_numpy()[rank], None)
+                values[rows, column] = value
+    return pd.DataFrame(
+        {
+            "insee_code": np.repeat(units["insee_code"].to_numpy(), len(wanted)),
+            "kind": np.tile(np.array(wanted, dtype=object), len(units)),
+            "resource_id": identifiers.ravel(),
+            "measure": STRAIGHT if roads is None else BY_ROAD,
+            "value": values.ravel(),
+        }
+    ).astype({"insee_code": "str", "kind": "str", "resource_id": "str", "measure": "str"})
+
+
+def _first_in_line(
+    units: pd.DataFrame, resources: pd.DataFrame, epsg: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the rank of the resource nearest in a straight line to each unit, and the kilometres."""
+    import numpy as np
+    import shapely
+
+    tree = shapely.STRtree(_metric(resources, epsg))
+    found, gaps = tree.query_nearest(_metric(units, epsg), return_distance=True, all_matches=True)
+    order = np.lexsort((found[1], found[0]))
+    first = order[np.unique(found[0][order], return_index=True)[1]]
+    return found[1][first], gaps[first] / 1000
 
 
 def _metric(places: pd.DataFrame, epsg: int) -> NDArray[np.object_]:
@@ -118,8 +132,8 @@ def _metric(places: pd.DataFrame, epsg: int) -> NDArray[np.object_]:
     return np.asarray(points, dtype=object)
 
 
-def access_by_density(distances: pd.DataFrame, units: pd.DataFrame, *, beyond_km: float) -> pd.DataFrame:
-    """Sum up distances by kind and density group: the weighted mean, and the inhabitants beyond a distance.
+def access_by_density(distances: pd.DataFrame, units: pd.DataFrame, *, limit: float) -> pd.DataFrame:
+    """Sum up distances by kind and density group: the weighted mean, and the inhabitants beyond a limit.
 
     Parameters
     ----------
@@ -127,37 +141,59 @@ def access_by_density(distances: pd.DataFrame, units: pd.DataFrame, *, beyond_km
         As :func:`nearest` returns them.
     units
         ``insee_code``, ``population``, ``density_level``.
-    beyond_km
-        The distance; an inhabitant exactly there is not beyond it.
+    limit
+        In the measure of ``distances``; an inhabitant exactly there is within it.
 
     Returns
     -------
     DataFrame
         One row per kind and density group that has units, and one per kind for ``all``: ``kind``, ``density_group``,
-        ``population``, ``population_unknown`` (inhabitants whose distance is not known: in no mean), ``mean_km``
-        (sum of population x distance / sum of population, missing where nobody's is known), ``population_beyond``.
+        ``measure``, ``limit``, ``population``, ``population_within``, ``population_beyond``, ``population_unknown``
+        (inhabitants whose distance is not known: no resource, or no point; in no mean), ``mean`` (sum of population x value
+        / sum of population, missing where nobody's is known).
     """
     import pandas as pd
 
     facts = units[["insee_code", "population"]].assign(density_group=density_group(units["density_level"]))
     joined = distances.merge(facts, on="insee_code", how="left", validate="many_to_one")
     both = pd.concat([joined.assign(density_group="all"), joined], ignore_index=True)
-    known = both["distance_km"].notna()
+    known = both["value"].notna()
     people = both["population"].astype("int64")
     both = both.assign(
         population=people,
+        population_within=people.where(known & (both["value"] <= limit), 0),
+        population_beyond=people.where(known & (both["value"] > limit), 0),
         population_unknown=people.where(~known, 0),
-        population_beyond=people.where(known & (both["distance_km"] > beyond_km), 0),
-        counted=people.where(known, 0),
-        weighted=(people * both["distance_km"]).where(known, 0.0),
+        weighted=(people * both["value"]).where(known, 0.0),
     )
-    sums = both.groupby(["kind", "density_group"], as_index=False, sort=True)[
-        ["population", "population_unknown", "population_beyond", "counted", "weighted"]
-    ].sum()
-    mean = (sums["weighted"] / sums["counted"]).where(sums["counted"] > 0)
-    return sums.assign(mean_km=mean)[
-        ["kind", "density_group", "population", "population_unknown", "mean_km", "population_beyond"]
-    ]
+    counts = ["population", "population_within", "population_beyond", "population_unknown"]
+    sums = both.groupby(["kind", "density_group", "measure"], as_index=False, sort=True)[[*counts, "weighted"]].sum()
+    counted = sums["population"] - sums["population_unknown"]
+    mean = (sums["weighted"] / counted).where(counted > 0)
+    return sums.assign(limit=float(limit), mean=mean)[["kind", "density_group", "measure", "limit", *counts, "mean"]]
+
+
+def discs(resources: pd.DataFrame, *, radius_km: float) -> gpd.GeoDataFrame:
+    """Draw for each kind the area within a radius of an open resource, territory by territory.
+
+    Returns
+    -------
+    GeoDataFrame
+        ``kind`` and polygons, EPSG:4326: the union of the discs, of 128 sides (0.04 % less than a circle).
+    """
+    import geopandas as gpd
+    import pandas as pd
+    import shapely
+
+    open_ones = resources[(resources["status"] != CLOSED) & resources["longitude"].notna()]
+    parts = []
+    for (kind, epsg), some in open_ones.groupby(["kind", open_ones["insee_code"].map(metric_crs)]):
+        area = shapely.union_all(shapely.buffer(_metric(some, int(epsg)), radius_km * 1000, quad_segs=32))
+        parts.append(gpd.GeoDataFrame({"kind": [kind]}, geometry=[area], crs=int(epsg)).to_crs(WGS84))
+    if not parts:
+        return gpd.GeoDataFrame({"kind": []}, geometry=[], crs=WGS84)
+    together = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=WGS84)
+    return together.dissolve("kind", as_index=False)[["kind", "geometry"]]
 
 
 def per_inhabitants(
@@ -221,38 +257,44 @@ def closed_by(resources: pd.DataFrame, exposed: pd.Series) -> pd.DataFrame:
 
 
 def before_after(
-    units: pd.DataFrame, resources: pd.DataFrame, exposed: pd.Series, *, beyond_km: float, kinds: Sequence[str] = ()
+    units: pd.DataFrame,
+    resources: pd.DataFrame,
+    exposed: pd.Series,
+    *,
+    limit: float,
+    kinds: Sequence[str] = (),
+    roads: Roads | None = None,
 ) -> pd.DataFrame:
-    """Compare access before and after a hazard shuts what it reaches.
+    """Compare access before and after a hazard shuts what it reaches; the roads themselves stay open.
 
     Parameters
     ----------
-    units, resources, kinds
+    units, resources, kinds, roads
         As :func:`nearest`.
     exposed
         Booleans on the index of ``resources``; see :func:`cptsgeo.hazards.in_zones`.
-    beyond_km
-        Distance past which access is lost.
+    limit
+        In km, or in minutes with roads: past it access is lost.
 
     Returns
     -------
     DataFrame
-        One row per unit and kind: ``insee_code``, ``kind``, ``before_id``, ``before_km``, ``after_id``, ``after_km``, and
-        ``loses_access``: within ``beyond_km`` before, and after it beyond, or none left in the territory. Missing where
-        the unit has no point.
+        One row per unit and kind: ``insee_code``, ``kind``, ``measure``, ``limit``, ``before_id``, ``before``,
+        ``after_id``, ``after``, and ``loses_access``: within the limit before, and after it beyond, or none left. Missing
+        where the unit has no point.
     """
     wanted = sorted(kinds or resources["kind"].unique())
-    before = nearest(units, resources, kinds=wanted)
-    after = nearest(units, closed_by(resources, exposed), kinds=wanted)
-    had = before["distance_km"] <= beyond_km
-    has = after["distance_km"] <= beyond_km
+    before = nearest(units, resources, kinds=wanted, roads=roads)
+    after = nearest(units, closed_by(resources, exposed), kinds=wanted, roads=roads)
+    had, has = before["value"] <= limit, after["value"] <= limit
     located = units.set_index("insee_code")["longitude"].notna()
     known = before["insee_code"].map(located).astype("bool")
-    return before.rename(columns={"resource_id": "before_id", "distance_km": "before_km"}).assign(
+    return before.rename(columns={"resource_id": "before_id", "value": "before"}).assign(
+        limit=float(limit),
         after_id=after["resource_id"],
-        after_km=after["distance_km"],
+        after=after["value"],
         loses_access=(had & ~has).astype("boolean").mask(~known),
-    )
+    )[["insee_code", "kind", "measure", "limit", "before_id", "before", "after_id", "after", "loses_access"]]
 
 
 def losses(comparison: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
@@ -261,9 +303,9 @@ def losses(comparison: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``kind``, ``units``, ``population`` of the units that lose access, zero where none does.
+        ``kind``, ``measure``, ``limit``, ``units``, ``population`` of the units that lose access, zero where none does.
     """
     people = comparison["insee_code"].map(units.set_index("insee_code")["population"]).astype("int64")
     lost = comparison["loses_access"].fillna(False).astype("bool")
     table = comparison.assign(units=lost.astype("int64"), population=people.where(lost, 0))
-    return table.groupby("kind", as_index=False, sort=True)[["units", "population"]].sum()
+    return table.groupby(["kind", "measure", "limit"], as_index=False, sort=True)[["units", "population"]].sum()

@@ -1,8 +1,9 @@
 """The register of people who objected to being shown: salted hashes of RPPS numbers and e-mail addresses.
 
 The register never holds an identifier, only its hash. One salt serves the whole register, since every cell of every input has
-to be looked up in it. An RPPS number has eleven digits: whoever holds the register can try them all, so the register
-is personal data (docs/rgpd.md says who keeps it).
+to be looked up in it. No number of iterations hides an RPPS number from whoever holds the register: the 2 million numbers in
+use are public, and each can be tried. Two hundred and fifty keep a copy from being read at a glance, and let the digits of a
+whole région be looked up in seconds; what protects the register is who keeps it (docs/rgpd.md).
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ TEXT_ENDINGS = frozenset(
     [".html", ".csv", ".txt", ".md", ".json", ".geojson", ".gpx", ".kml", ".svg", ".xml", ".css", ".js"]
 )
 ZIP_ENDINGS = frozenset([".xlsx", ".zip", ".kmz"])
+PAPER = ".pdf"
 NINE = 9
 DEPTH = 4
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
@@ -107,14 +108,14 @@ def gate(folder: Path, withheld: Withheld, register: Register) -> None:
     findings: list[Finding] = []
     for path in files:
         shown = path.relative_to(folder).as_posix() if folder.is_dir() else path.name
-        for text in (shown, *texts_of(path)) if readable(path) else (shown,):
+        texts, whole = _opened(path)
+        for text in (shown, *texts):
             findings += [
-                Finding("withheld_found", "error", problem, file=shown) for problem in search(text, withheld, register)
+                Finding("withheld_found", "error", problem, file=shown)
+                for problem in search(text, withheld, register, broken=path.suffix.lower() == PAPER)
             ]
-        if not readable(path):
-            findings.append(
-                Finding("file_not_searched", "error", _("this kind of file cannot be searched"), file=shown)
-            )
+        if not whole:
+            findings.append(Finding("file_not_searched", "error", _("this file cannot be searched"), file=shown))
     unique = list(dict.fromkeys(findings))
     if unique:
         raise DataError(
@@ -124,9 +125,32 @@ def gate(folder: Path, withheld: Withheld, register: Register) -> None:
         )
 
 
-def search(text: str, withheld: Withheld, register: Register) -> list[str]:
-    """Say what withheld things a text holds, without repeating them."""
+def search(text: str, withheld: Withheld, register: Register, *, broken: bool = False) -> list[str]:
+    """Say what withheld things a text holds, without repeating them.
+
+    Parameters
+    ----------
+    text
+        What a file holds.
+    withheld, register
+        What must not be there.
+    broken
+        The text comes from paper, where a line may end within a word: spaces count for nothing then.
+    """
     found = []
+    if broken:
+        solid = "".join(_folded(text).split())
+        found += [
+            _("the name of the person of {where}").format(where=where)
+            for name, where in withheld.names.items()
+            if " " in name and name.replace(" ", "") in solid
+        ]
+        bare = "".join(text.casefold().split())
+        found += [
+            _("the identifier of the person of {where}").format(where=where)
+            for identifier, where in withheld.identifiers.items()
+            if identifier in bare
+        ]
     wanted = set(withheld.identifiers)
     for identifier in identifiers_in(text) if wanted or register.entries else ():
         if identifier.text in wanted:
@@ -152,9 +176,20 @@ def search(text: str, withheld: Withheld, register: Register) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def readable(path: Path) -> bool:
-    """Tell whether the gate can look inside a kind of file."""
-    return path.suffix.lower() in TEXT_ENDINGS | ZIP_ENDINGS | {".gpkg"}
+def _opened(path: Path) -> tuple[list[str], bool]:
+    """Return the texts of a file, and whether all of it could be searched."""
+    from pypdfium2 import PdfiumError
+
+    if path.suffix.lower() not in TEXT_ENDINGS | ZIP_ENDINGS | {".gpkg", PAPER}:
+        return [], False
+    try:
+        return list(texts_of(path)), True
+    except (PdfiumError, zipfile.BadZipFile, sqlite3.DatabaseError, _PictureError):
+        return [], False
+
+
+class _PictureError(Exception):
+    """A PDF holds what is no text."""
 
 
 def texts_of(path: Path) -> Iterator[str]:
@@ -163,6 +198,8 @@ def texts_of(path: Path) -> Iterator[str]:
     ending = path.suffix.lower()
     if ending in ZIP_ENDINGS:
         yield from _archive(content, DEPTH)
+    elif ending == PAPER:
+        yield from _paper(content)
     elif ending == ".gpkg":
         yield content.decode("utf-8", errors="ignore")
         yield from _database(path)
@@ -193,6 +230,29 @@ def _database(path: Path) -> Iterator[str]:
                 yield "\n".join(c.decode("utf-8", errors="ignore") if isinstance(c, bytes) else str(c) for c in cells)
     finally:
         connection.close()
+
+
+def _paper(content: bytes) -> Iterator[str]:
+    """Yield what the pages of a PDF say, its properties and bookmarks: ends of lines as spaces, and as nothing.
+
+    Pictures and attached files are not let through.
+    """
+    import pypdfium2
+
+    paper = pypdfium2.PdfDocument(content)
+    try:
+        if paper.count_attachments():
+            raise _PictureError
+        said = [*paper.get_metadata_dict().values(), *(mark.get_title() for mark in paper.get_toc())]
+        for page in paper:
+            if next(page.get_objects(filter=[pypdfium2.raw.FPDF_PAGEOBJ_IMAGE]), None) is not None:
+                raise _PictureError
+            said.append(page.get_textpage().get_text_bounded())
+    finally:
+        paper.close()
+    for text in said:
+        yield re.sub(r"\s+", " ", text)
+        yield re.sub(r"[^\S\r\n]+", " ", text).replace("\n", "").replace("\r", "")
 
 
 def _views(text: str, depth: int) -> Iterator[str]:

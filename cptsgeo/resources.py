@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.codes import explain_bad_code, is_insee_code
 from cptsgeo.communes import ALIASES as COMMUNE_ALIASES
 from cptsgeo.errors import Finding, raise_errors
-from cptsgeo.i18n import N_, _, ngettext, number
-from cptsgeo.names import fold
+from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.optout import Register
-from cptsgeo.parameters import parameters
-from cptsgeo.phones import is_mobile, national, numbers_in, spaced
 from cptsgeo.privacy import Withheld, withheld_row
+from cptsgeo.resource_cells import MARKED, Audience, parse_rows
 from cptsgeo.resource_files import read_resource_file
+from cptsgeo.resource_kinds import is_professional, kind_of, kind_of_finess
 from cptsgeo.resource_positions import place
+from cptsgeo.resource_sources import read_official, recognised
 from cptsgeo.tabular import TextTable
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
-Audience = Literal["public", "cellule_de_crise"]
-AUDIENCES: tuple[Audience, ...] = ("public", "cellule_de_crise")
 COLUMNS = (
     *("resource_id", "kind", "name", "insee_code", "longitude", "latitude", "position_precision"),
     *("status", "status_at", "status_source", "capacity", "unit", "phone", "mobile", "email", "opening"),
@@ -55,17 +49,9 @@ ALIASES = {
     "updated_at": ("maj", "date_maj", "mis_a_jour_le"),
     "visibility": ("visibilite",),
     "rpps": ("numero_rpps", "identifiant_pp", "identification_nationale_pp"),
+    "finess_et": ("numero_finess",),
     "finess_category": ("categorie_finess", "category_code"),
 }
-MARKED: Audience = "cellule_de_crise"
-FREE_TEXTS = ("name", "status_source", "unit", "opening", "source")
-LONGEST = {"name": 200, "resource_id": 80}
-LONGEST_OTHER = 500
-STATUS_WORDS = {"ouverte": "ouvert", "fermee": "ferme", "degradee": "degrade", "open": "ouvert", "closed": "ferme"}
-STATUS_WORDS |= {"degraded": "degrade", "unknown": "inconnu", "inconnue": "inconnu", "": "inconnu"}
-PRECISION_WORDS = {"rue": "street", "exacte": "exact", "": ""}
-VISIBILITY_WORDS = {"cellule": MARKED, "cellule de crise": MARKED, "publique": "public", "": "public"}
-ZONED = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 
 @dataclass(frozen=True)
@@ -87,22 +73,6 @@ class Resources:
     withdrawn: int
 
 
-class _Cells(NamedTuple):
-    """One column being read: its texts, and where faults go."""
-
-    file: str
-    name: str
-    texts: pd.Series
-    findings: list[Finding]
-
-    def refuse(
-        self, row: object, rule: str, problem: str, fix: str, *, severity: Literal["error", "warning"] = "error"
-    ) -> None:
-        """Note a fault of one cell; a long value is cut."""
-        value = self.texts[row][:60]
-        self.findings.append(Finding(rule, severity, problem, fix, self.file, int(str(row)), self.name, value))
-
-
 def read_resources(
     paths: Sequence[Path | str],
     communes: pd.DataFrame,
@@ -110,8 +80,9 @@ def read_resources(
     register: Register,
     *,
     now: datetime,
+    within: Collection[str] | None = None,
 ) -> Resources:
-    """Read resources from CSV, XLSX, Parquet, GeoJSON or GeoPackage files.
+    """Read resources from CSV, XLSX, Parquet, GeoJSON or GeoPackage files, and from FINESS, Annuaire Santé and SAE as they are.
 
     Rows of people who objected are taken away before anything else is read from them. A resource without coordinates is
     placed in its commune, with the precision ``commune``.
@@ -120,7 +91,9 @@ def read_resources(
     ----------
     paths
         Files with ``resource_id``, ``kind``, ``name`` and ``insee_code`` at least (usual French names are understood).
-        ``rpps`` serves to find objections and is not kept.
+        ``rpps`` serves to find objections and is not kept. Official files are known by their content; see
+        :mod:`cptsgeo.resource_sources`. One of their rows that has a fault is left out with a warning, since nobody here
+        can correct it. An equipment of the SAE stands where a FINESS file given beside it puts its establishment.
     communes
         Units and their names; see :func:`cptsgeo.communes.read_communes`.
     contours
@@ -129,6 +102,8 @@ def read_resources(
         People who objected; see :func:`cptsgeo.optout.read_register`.
     now
         Present time, local: nothing can be dated later.
+    within
+        Units whose rows of official files are kept; all when not given.
 
     Returns
     -------
@@ -144,7 +119,7 @@ def read_resources(
     DataError
         With every fault of every row.
     """
-    resources, findings = parse_resources(paths, communes, contours, register, now=now)
+    resources, findings = parse_resources(paths, communes, contours, register, now=now, within=within)
     raise_errors(findings)
     return resources
 
@@ -156,28 +131,35 @@ def parse_resources(
     register: Register,
     *,
     now: datetime,
+    within: Collection[str] | None = None,
 ) -> tuple[Resources, list[Finding]]:
-    """Read as :func:`read_resources`, and return every finding; the table leaves out nothing but objections."""
+    """Read as :func:`read_resources`, and return every finding; the table leaves out what the findings say."""
     import pandas as pd
 
     findings: list[Finding] = []
     parts = []
     withheld = Withheld()
     withdrawn = 0
-    for path in map(Path, paths):
-        known = ["resource_id", *ALIASES["resource_id"], "kind", *ALIASES["kind"]]
-        raw = read_resource_file(path, known).renamed(ALIASES, required=["resource_id", "name", "insee_code"])
-        if "kind" not in raw.rows and "finess_category" not in raw.rows:
-            raw.renamed(ALIASES, required=["kind"])
+    files = [Path(path) for path in paths]
+    for path in files:
+        official = recognised(path)
+        if official is None:
+            raw = _read_table(path)
+        else:
+            raw, found = read_official(path, official, beside=files, within=within)
+            findings += found
         raw, gone, found = _apply_objections(raw, register)
         withheld |= gone.withheld
         withdrawn += gone.rows
+        rows = parse_rows(raw, communes, now, found)
+        rows, misplaced = place(rows, communes, contours)
+        found += misplaced
+        if official is not None:
+            rows, found = _without_faulty(rows, found)
         findings += found
-        parts.append(_parse_rows(raw, communes, now, findings))
-    table = pd.concat(parts, ignore_index=True)
+        parts.append(rows)
+    table = _placed_by_finess(pd.concat(parts, ignore_index=True))
     findings += _repeated(table)
-    table, found = place(table, communes, contours)
-    findings += found
     if withdrawn:
         findings.append(
             Finding(
@@ -217,59 +199,46 @@ def for_audience(resources: Resources, audience: Audience) -> Resources:
     return Resources(shown, resources.withheld | kept_back, resources.withdrawn)
 
 
-def kinds() -> dict[str, dict[str, object]]:
-    """Return the nomenclature of kinds: key to its entry.
-
-    Examples
-    --------
-    >>> kinds()["cmp"]["finess"]
-    ['156']
-    """
-    return {entry["key"]: entry for entry in parameters("resource_kinds")["kind"]}
+def _read_table(path: Path) -> TextTable:
+    """Read a user's file, its columns under their standard names."""
+    known = ["resource_id", *ALIASES["resource_id"], "kind", *ALIASES["kind"]]
+    raw = read_resource_file(path, known).renamed(ALIASES, required=["resource_id", "name", "insee_code"])
+    return raw if "finess_category" in raw.rows else raw.renamed(ALIASES, required=["kind"])
 
 
-def kind_of(text: str) -> str | None:
-    """Return the kind that a word names: key, label in either language, or usual word.
+def _without_faulty(rows: pd.DataFrame, findings: list[Finding]) -> tuple[pd.DataFrame, list[Finding]]:
+    """Leave out the rows of an official file that have a fault; each fault becomes a warning that says so."""
+    faulty = {finding.row for finding in findings if finding.severity == "error"}
+    identifiers = rows.set_index("row")["resource_id"]
+    softened = [
+        replace(
+            finding,
+            severity="warning",
+            problem=_("{identifier} left out: {problem}").format(
+                identifier=identifiers.get(finding.row, _("a place")), problem=finding.problem
+            ),
+            row=None,
+        )
+        if finding.severity == "error"
+        else finding
+        for finding in findings
+    ]
+    return rows[~rows["row"].isin(faulty)], softened
 
-    Examples
-    --------
-    >>> kind_of("IRM"), kind_of("Abri d’urgence"), kind_of("école")
-    ('mri', 'shelter', None)
-    """
-    return _kind_words().get(fold(text))
 
-
-@cache
-def _kind_words() -> dict[str, str]:
-    """Map every folded word to its kind; a key or label goes before a usual word."""
-    entries = parameters("resource_kinds")["kind"]
-    usual = {word: str(entry["key"]) for entry in entries for word in entry.get("words", [])}
-    return usual | {fold(entry[name]): str(entry["key"]) for entry in entries for name in ("key", "fr", "en")}
-
-
-def kind_of_finess(category: str) -> str | None:
-    """Return the kind of a FINESS category, or None.
-
-    Examples
-    --------
-    >>> kind_of_finess("620"), kind_of_finess("604")
-    ('pharmacy', None)
-    """
-    return next(
-        (str(entry["key"]) for entry in parameters("resource_kinds")["kind"] if category in entry.get("finess", [])),
-        None,
+def _placed_by_finess(table: pd.DataFrame) -> pd.DataFrame:
+    """Put resources known to their commune alone where another file puts the same establishment."""
+    located = table[(table["position_precision"] != "commune") & (table["finess_et"] != "")]
+    places = located.drop_duplicates("finess_et").set_index("finess_et")
+    moved = (table["position_precision"] == "commune") & table["finess_et"].isin(places.index)
+    if not moved.any():
+        return table
+    return table.assign(
+        **{
+            name: table[name].mask(moved, table["finess_et"].map(places[name]))
+            for name in ("longitude", "latitude", "position_precision")
+        }
     )
-
-
-def is_professional(kind: str) -> bool:
-    """Tell whether a kind of resource is a person.
-
-    Examples
-    --------
-    >>> is_professional("nurse"), is_professional("pharmacy")
-    (True, False)
-    """
-    return kinds()[kind]["group"] == "professional"
 
 
 class _Gone(NamedTuple):
@@ -303,263 +272,6 @@ def _apply_objections(raw: TextTable, register: Register) -> tuple[TextTable, _G
         withheld |= withheld_row({}, where, register=register, texts=list(cells.values()))
     gone = len(raw.rows) - len(kept) - len(findings)
     return TextTable(raw.file, raw.rows.loc[kept]), _Gone(withheld, gone), findings
-
-
-def _parse_rows(raw: TextTable, communes: pd.DataFrame, now: datetime, findings: list[Finding]) -> pd.DataFrame:
-    """Read the columns of one file, every fault noted."""
-    import pandas as pd
-
-    rows = raw.rows
-    empty = pd.Series("", index=rows.index, dtype="str")
-
-    def cells(name: str) -> _Cells:
-        return _Cells(raw.file, name, rows.get(name, empty), findings)
-
-    texts = {name: _texts(cells(name)) for name in (*FREE_TEXTS, "resource_id")}
-    for name in ("resource_id", "name"):
-        column = cells(name)
-        for row in column.texts.index[column.texts == ""]:
-            column.refuse(row, f"{name}_missing", _("the cell is empty"), _("fill it in, or remove the row"))
-    capacity = _capacity(cells("capacity"))
-    values: dict[str, object] = {
-        **texts,
-        "kind": _kinds(cells("kind"), cells("finess_category")),
-        "insee_code": _codes(cells("insee_code"), communes),
-        "status": _words(cells("status"), "resource_statuses", STATUS_WORDS, N_("{value} is not a status")),
-        "position_precision": _words(
-            cells("position_precision"), "position_precisions", PRECISION_WORDS, N_("{value} is not a precision")
-        ),
-        "visibility": _visibility(cells("visibility")),
-        "status_at": _times(cells("status_at"), now, with_time=True),
-        "updated_at": _times(cells("updated_at"), now, with_time=False),
-        "phone": _phones(cells("phone"), mobile=False),
-        "mobile": _phones(cells("mobile"), mobile=True),
-        "email": _emails(cells("email")),
-        "capacity": capacity,
-        "longitude": rows.get("longitude", empty),
-        "latitude": rows.get("latitude", empty),
-    }
-    for name in FREE_TEXTS:
-        column = cells(name)
-        for row, text in column.texts.items():
-            if any(is_mobile(found) for found in numbers_in(text)):
-                column.refuse(
-                    row,
-                    "mobile_in_text",
-                    _("a mobile number stands in a text that everybody reads"),
-                    _("put it into the column mobile, which only the crisis cell sees"),
-                )
-    return pd.DataFrame(values, index=rows.index).assign(file=raw.file, row=rows.index)
-
-
-def _texts(column: _Cells) -> pd.Series:
-    """Read free texts: no control character, no invisible mark, no flood; markup is text and is reported."""
-    longest = LONGEST.get(column.name, LONGEST_OTHER)
-    for row, text in column.texts.items():
-        if len(text) > longest:
-            column.refuse(
-                row,
-                "text_too_long",
-                _("the text has {length} characters, {longest} at most are shown").format(
-                    length=number(len(text)), longest=number(longest)
-                ),
-                _("shorten it"),
-            )
-        odd = sorted({unicodedata.name(c, f"U+{ord(c):04X}") for c in text if unicodedata.category(c) in {"Cc", "Cf"}})
-        if odd:
-            column.refuse(
-                row,
-                "text_invisible",
-                _("the text holds line breaks, control characters or invisible marks ({names})").format(
-                    names=", ".join(odd[:3])
-                ),
-                _("type the text again on one line"),
-            )
-        elif re.search(r"<[a-zA-Z/!]", text):
-            column.refuse(
-                row,
-                "text_markup",
-                _("the text holds markup: it is shown as it is written, and does nothing"),
-                _("remove it if it is not wanted"),
-                severity="warning",
-            )
-    return _missing(column.texts)
-
-
-def _missing(texts: pd.Series) -> pd.Series:
-    return texts.where(texts != "", None).astype("str")
-
-
-def _kinds(column: _Cells, categories: _Cells) -> pd.Series:
-    """Read the kind from its word, else from the FINESS category; private homes are refused."""
-    refused = parameters("resource_kinds")["refused"]["finess"]
-    found: dict[object, str] = {}
-    for row, text in column.texts.items():
-        category = categories.texts[row]
-        if category in refused:
-            categories.refuse(
-                row,
-                "finess_private_home",
-                _("FINESS category {category} is a private home: it is never shown").format(category=category),
-                _("remove the row"),
-            )
-        elif kind := kind_of(text) if text else kind_of_finess(category):
-            found[row] = kind
-        else:
-            column.refuse(
-                row,
-                "kind_unknown",
-                _("{value} is not a kind of resource").format(value=text or category or _("an empty cell")),
-                _("choose one of: {choices}").format(choices=", ".join(kinds())),
-            )
-    return column.texts.index.to_series().map(found).astype("str")
-
-
-def _codes(column: _Cells, communes: pd.DataFrame) -> pd.Series:
-    known = set(communes["insee_code"].tolist())
-    for row, code in column.texts.items():
-        if not is_insee_code(code):
-            rule, problem, fix = explain_bad_code(code)
-            column.refuse(row, rule, problem, fix)
-        elif code not in known:
-            column.refuse(
-                row,
-                "unit_unknown",
-                _("{code} is not in the table of communes").format(code=code),
-                _("give the code of the commune in the COG of the table, an arrondissement for Paris, Lyon, Marseille"),
-            )
-    return column.texts
-
-
-def _words(column: _Cells, parameter: str, words: dict[str, str], problem: str) -> pd.Series:
-    """Read one of the words of a nomenclature: key or label, any accents."""
-    entries = next(value for value in parameters(parameter).values() if isinstance(value, list))
-    known = words | {fold(entry[name]): entry["key"] for entry in entries for name in ("key", "fr", "en")}
-    values = column.texts.map(lambda text: known.get(fold(text)))
-    for row in values.index[values.isna()]:
-        column.refuse(
-            row,
-            f"{column.name}_unknown",
-            _(problem).format(value=column.texts[row][:60]),
-            _("choose one of: {choices}").format(choices=", ".join(entry["key"] for entry in entries)),
-        )
-    return values.where(values != "", None).astype("str")
-
-
-def _visibility(column: _Cells) -> pd.Series:
-    known = VISIBILITY_WORDS | {fold(key): key for key in AUDIENCES}
-    values = column.texts.map(lambda text: known.get(fold(text)))
-    for row in values.index[values.isna()]:
-        column.refuse(
-            row,
-            "visibility_unknown",
-            _("{value} is not a visibility").format(value=column.texts[row][:60]),
-            _("choose one of: {choices}").format(choices=", ".join(AUDIENCES)),
-        )
-    return values.astype("str")
-
-
-def _times(column: _Cells, now: datetime, *, with_time: bool) -> pd.Series:
-    """Read ISO or French dates, with or without a time; nothing is dated in the future."""
-    found: dict[object, str | None] = {}
-    for row, text in column.texts.items():
-        found[row] = None
-        if not text:
-            continue
-        moment = _moment(text)
-        if moment is None:
-            column.refuse(
-                row,
-                "date_unreadable",
-                _("{value} is not a date").format(value=text[:60]),
-                _("write it as 2026-09-30, or 2026-09-30T14:05 with a time"),
-            )
-        elif moment > now:
-            column.refuse(
-                row,
-                "date_future",
-                _("{value} is in the future").format(value=text[:60]),
-                _("give the day when it was found so; check the clock of this computer"),
-            )
-        else:
-            found[row] = moment.isoformat(timespec="minutes") if with_time else moment.date().isoformat()
-    return column.texts.index.to_series().map(found).astype("str")
-
-
-def _moment(text: str) -> datetime | None:
-    """Read a local time; a text with a time zone is brought to the local one.
-
-    >>> _moment("30/09/2026 14:05"), _moment("2026-13-01")
-    (datetime.datetime(2026, 9, 30, 14, 5), None)
-    """
-    french = re.fullmatch(r"(\d\d)/(\d\d)/(\d{4})(.*)", text)
-    if french:
-        text = f"{french[3]}-{french[2]}-{french[1]}{french[4]}"
-    if not re.match(r"\d{4}-\d\d-\d\d", text):
-        return None
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "T", 1) if len(text) > len("2026-09-30") else text)
-        return moment.astimezone().replace(tzinfo=None) if ZONED.search(text) and moment.tzinfo else moment
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _capacity(column: _Cells) -> pd.Series:
-    import pandas as pd
-
-    whole = column.texts.str.fullmatch(r"[0-9]{1,7}(?:\.0)?")
-    for row in column.texts.index[~whole & (column.texts != "")]:
-        column.refuse(
-            row,
-            "capacity_wrong",
-            _("{value} is not a capacity").format(value=column.texts[row][:60]),
-            _("give a whole number, or leave the cell empty"),
-        )
-    return pd.to_numeric(column.texts.where(whole, None)).astype("Float64").astype("Int64")
-
-
-def _phones(column: _Cells, *, mobile: bool) -> pd.Series:
-    """Read telephone numbers; a mobile one is refused outside its own column."""
-    found: dict[object, str | None] = {}
-    for row, text in column.texts.items():
-        found[row] = None
-        if not text:
-            continue
-        number_read = national(text)
-        if number_read is None:
-            lost = re.fullmatch(r"[1-9][0-9]{8}(?:\.0+)?|[0-9.,]+[eE][+]?[0-9]+", text)
-            column.refuse(
-                row,
-                "phone_number" if lost else "phone_wrong",
-                _("{value}: a program read the telephone number as a number").format(value=text[:60])
-                if lost
-                else _("{value} is not a French telephone number").format(value=text[:60]),
-                _("format the column as text in the spreadsheet, and type the number again with its 0 or +")
-                if lost
-                else _("give one number of ten digits, or one that begins with + and the country"),
-            )
-        elif not mobile and is_mobile(number_read):
-            column.refuse(
-                row,
-                "mobile_in_phone",
-                _("a mobile number stands in a column that everybody reads"),
-                _("put it into the column mobile, which only the crisis cell sees"),
-            )
-        else:
-            found[row] = spaced(number_read)
-    return column.texts.index.to_series().map(found).astype("str")
-
-
-def _emails(column: _Cells) -> pd.Series:
-    good = column.texts.str.fullmatch(r"[^\s@<>\"'()]{1,64}@[\w-]+(?:\.[\w-]+)+")
-    for row in column.texts.index[~good & (column.texts != "")]:
-        column.refuse(
-            row,
-            "email_wrong",
-            _("{value} is not an e-mail address").format(value=column.texts[row][:60]),
-            _("give one address, or leave the cell empty"),
-        )
-    return column.texts.where(good, None).astype("str")
 
 
 def _repeated(table: pd.DataFrame) -> list[Finding]:

@@ -42,6 +42,18 @@ COLUMNS = {
         N_("Action"),
         N_("extend: a CPTS takes the units in; create: a new CPTS is made of them; none: they stay white"),
     ),
+    "after": Column(
+        "measure",
+        N_("Afterwards"),
+        N_("value of the measure once the hazard has shut what it reaches; missing where nothing is left"),
+        nullable=True,
+    ),
+    "after_id": Column(
+        "text",
+        N_("Resource afterwards"),
+        N_("identifier of the nearest open resource once the hazard has shut what it reaches"),
+        nullable=True,
+    ),
     "agrees": Column(
         "flag", N_("Agrees"), N_("the published percentage could be ours, rounded to its decimals"), nullable=True
     ),
@@ -60,6 +72,15 @@ COLUMNS = {
     "area_km2": Column(
         "measure", N_("Area (km²)"), N_("area of the units whose outline is known, in km²"), nullable=True
     ),
+    "before": Column(
+        "measure",
+        N_("Before"),
+        N_("value of the measure before the hazard; missing where there is none"),
+        nullable=True,
+    ),
+    "before_id": Column(
+        "text", N_("Resource before"), N_("identifier of the nearest open resource before the hazard"), nullable=True
+    ),
     "border_km": Column("measure", N_("Shared border (km)"), N_("length of the border that the two share, in km")),
     "bound": Column("count", N_("Bound"), N_("population that parts two size classes, in inhabitants")),
     "bound_crossed": Column(
@@ -68,6 +89,7 @@ COLUMNS = {
         N_("last bound of size that the CPTS passes, in inhabitants; missing when none"),
         nullable=True,
     ),
+    "by": Column("text", N_("Groups"), N_("cpts, epci or white_zone: what the code is of")),
     "capacity": Column("count", N_("Capacity"), N_("how many, in the unit of the column unit"), nullable=True),
     "cause": Column("text", N_("Cause"), N_("before and after: the two states; else what moved the coverage")),
     "cause_label": Column("text", N_("Cause, in words"), N_("what moved the coverage, in words")),
@@ -292,7 +314,14 @@ COLUMNS = {
     "layer": Column("text", N_("Layer"), N_("kind of territory: ght, contrat_local, epci, departement…")),
     "level": Column("text", N_("Level key"), N_("functioning, fixed or maximum")),
     "level_label": Column("text", N_("Level"), N_("budget level, in words")),
+    "limit": Column("measure", N_("Limit"), N_("in km or minutes, as the measure says: past it a unit is far")),
     "longitude": Column("degree", N_("Longitude"), N_("degrees east, WGS 84")),
+    "loses_access": Column(
+        "flag",
+        N_("Loses access"),
+        N_("within the limit before the hazard, and beyond it or without any resource after"),
+        nullable=True,
+    ),
     "maximum": Column(
         "euros", N_("Maximum"), N_("every part, first crisis plan and a grave crisis, in euros a year"), nullable=True
     ),
@@ -328,6 +357,15 @@ COLUMNS = {
         N_("Maximum of unknown stage"),
         N_("what CPTS of unknown stage would add to the maximum, in euros a year"),
         nullable=True,
+    ),
+    "mean": Column(
+        "measure",
+        N_("Mean"),
+        N_("mean of the measure weighted by the population whose distance is known"),
+        nullable=True,
+    ),
+    "measure": Column(
+        "text", N_("Measure"), N_("straight_km: straight line in km; road_min: minutes by car on the road graph")
     ),
     "method": Column(
         "text",
@@ -404,6 +442,12 @@ COLUMNS = {
         "text", N_("Part"), N_("functioning, fixed, variable, first_plan, plan_update, grave_crisis, or a level")
     ),
     "payment": Column("text", N_("Payment"), N_("whole, advance or balance")),
+    "per_10000": Column(
+        "measure",
+        N_("For 10,000 inhabitants"),
+        N_("resources for 10,000 inhabitants; missing where nobody lives"),
+        nullable=True,
+    ),
     "phone": Column("text", N_("Telephone"), N_("landline or short number, in pairs of figures"), nullable=True),
     "place": Column("text", N_("Place"), N_("territory of the figure: france, or a kind and its codes")),
     "place_name": Column("text", N_("Place, in words"), N_("name of the territory of the figure")),
@@ -416,6 +460,9 @@ COLUMNS = {
         "count", N_("Population at stake"), N_("difference between the counts by grid and by area"), nullable=True
     ),
     "population_before": Column("count", N_("Population before"), N_("population of the CPTS before; 0 for a new one")),
+    "population_beyond": Column(
+        "count", N_("Population beyond"), N_("inhabitants of the units farther than the limit")
+    ),
     "population_by_area": Column(
         "count", N_("Population by area"), N_("inhabitants of the piece if they lived evenly in the unit")
     ),
@@ -455,7 +502,13 @@ COLUMNS = {
         N_("Population at unknown stage"),
         N_("inhabitants whom CPTS of unknown stage would add; the rate is a lower bound where it is not 0"),
     ),
+    "population_unknown": Column(
+        "count",
+        N_("Population, distance unknown"),
+        N_("inhabitants of the units without a known distance: no resource, or no point"),
+    ),
     "population_white": Column("count", N_("White-zone population"), N_("inhabitants whom no CPTS that counts covers")),
+    "population_within": Column("count", N_("Population within"), N_("inhabitants within the limit or the radius")),
     "population_year": Column("count", N_("Census year"), N_("census year of the population"), nullable=True),
     "position_precision": Column(
         "text", N_("Place known"), N_("exact, street, or commune when only the commune is known")
@@ -470,6 +523,7 @@ COLUMNS = {
         N_("inhabitants of the priority neighbourhoods (QPV) of the unit"),
         nullable=True,
     ),
+    "radius_km": Column("measure", N_("Radius (km)"), N_("radius around each open resource, in km")),
     "rate_change": Column(
         "fraction",
         N_("Change of rate"),
@@ -494,6 +548,7 @@ COLUMNS = {
     "resource_id": Column(
         "text", N_("Resource identifier"), N_("identifier of the resource, the same from one kit to the next")
     ),
+    "resources": Column("count", N_("Resources"), N_("number of resources, whatever their status")),
     "seed": Column("count", N_("Seed"), N_("seed of the draw between equal plans")),
     "share": Column("rate", N_("Share"), N_("part of the unit that is in the CPTS")),
     "share_75": Column("rate", N_("Aged 75 and over"), N_("share of inhabitants aged 75 and over"), nullable=True),
@@ -584,6 +639,12 @@ COLUMNS = {
     "units_white": Column("count", N_("White units"), N_("units in no CPTS that counts")),
     "units_without_area": Column("count", N_("Units without outline"), N_("units whose area is not known")),
     "updated_at": Column("text", N_("Updated"), N_("day of the last update of the row, ISO 8601"), nullable=True),
+    "value": Column(
+        "measure",
+        N_("Value"),
+        N_("km or minutes to the nearest open resource, as the measure says; missing where there is none"),
+        nullable=True,
+    ),
     "visibility": Column("text", N_("Visibility"), N_("public, or cellule_de_crise")),
     "white_rate": Column(
         "rate", N_("White rate"), N_("white-zone population / population of the class"), nullable=True
@@ -594,6 +655,11 @@ COLUMNS = {
     ),
     "wording": Column("text", N_("Wording"), N_("what the source says it counts")),
     "years": Column("count", N_("Years"), N_("years over which euros are summed")),
+    "zone": Column(
+        "text",
+        N_("Hazard zone"),
+        N_("names of the zones of the hazard; all: inhabitants of any zone, each counted once"),
+    ),
     "zones_cut": Column(
         "count",
         N_("Zones cut"),
@@ -1012,10 +1078,24 @@ TABLES: dict[str, tuple[str, ...]] = {
         *["status_at", "status_source", "capacity", "unit", "phone", "mobile", "email", "opening", "source"],
         *["updated_at", "visibility"],
     ),
+    "access_by_unit": ("insee_code", "name", "population", "kind", "resource_id", "measure", "value"),
+    "access_by_density": (
+        *("kind", "density_group", "measure", "limit", "population", "population_within", "population_beyond"),
+        *("population_unknown", "mean"),
+    ),
+    "access_per_inhabitants": ("by", "code", "name", "kind", "resources", "population", "per_10000"),
+    "access_within_radius": ("kind", "radius_km", "population", "population_within", "population_method"),
+    "exposed_resources": ("resource_id", "kind", "name", "insee_code", "position_precision", "status", "zone"),
+    "exposed_population": ("zone", "population", "population_method"),
+    "access_change": (
+        *("insee_code", "kind", "measure", "limit", "before_id", "before", "after_id", "after", "loses_access"),
+    ),
+    "access_losses": ("kind", "measure", "limit", "units", "population"),
     "cpts_units": ("cpts_id", "cpts_name", "insee_code", "name", "population", "share", "population_in_cpts"),
 }
 
 MAY_MISS = {
+    "access_by_unit": {"resource_id"},
     "cpts_editions": {"population"},
     "diff": {"population", "population_covered"},
     "editions_unmatched": {"population"},

@@ -62,9 +62,9 @@ def test_the_nearest_open_one_of_each_kind(units: pd.DataFrame) -> None:
     }
     for (letter, kind), distance in expected.items():
         row = found.loc[(toy_code(letter), kind)]
-        assert row["distance_km"] == pytest.approx(distance, abs=1e-6)
+        assert row["value"] == pytest.approx(distance, abs=1e-6)
         assert row["resource_id"] == {"hospital": "H1", "pharmacy": "P1"}[kind]
-    assert found.loc[(toy_code("D"), "hospital")].isna().all()
+    assert found.loc[(toy_code("D"), "hospital"), ["resource_id", "value"]].isna().all()
     assert found.index.tolist() == [(code, kind) for code in units["insee_code"] for kind in ("hospital", "pharmacy")]
     reversed_rows = nearest(units, table.iloc[::-1])
     pd.testing.assert_frame_equal(reversed_rows, found.reset_index())
@@ -72,18 +72,20 @@ def test_the_nearest_open_one_of_each_kind(units: pd.DataFrame) -> None:
 
 def test_another_territory_is_never_near(units: pd.DataFrame) -> None:
     table = resources(("H1", "hospital", "97209", 0, 0, "ouvert"))
-    assert nearest(units, table)["distance_km"].isna().all()
+    assert nearest(units, table)["value"].isna().all()
 
 
 def test_access_by_density_by_hand(units: pd.DataFrame) -> None:
     table = resources(("H1", "hospital", "04901", 0, 0, "ouvert"))
-    sums = access_by_density(nearest(units, table), units, beyond_km=1).set_index("density_group")
+    sums = access_by_density(nearest(units, table), units, limit=1).set_index("density_group")
     everyone = sums.loc["all"]
-    assert everyone[["population", "population_unknown", "population_beyond"]].tolist() == [1000, 400, 300]
-    assert everyone["mean_km"] == pytest.approx((100 * 0 + 200 * 1 + 300 * 2) / 600)
+    counts = ["population", "population_unknown", "population_within", "population_beyond"]
+    assert everyone[counts].tolist() == [1000, 400, 300, 300]
+    assert everyone[["measure", "limit"]].tolist() == ["straight_km", 1]
+    assert everyone["mean"] == pytest.approx((100 * 0 + 200 * 1 + 300 * 2) / 600)
     assert sums.loc["rural", ["population", "population_beyond"]].tolist() == [500, 300]
-    assert sums.loc["rural", "mean_km"] == pytest.approx(1.6)
-    assert pd.isna(sums.loc["unknown", "mean_km"])
+    assert sums.loc["rural", "mean"] == pytest.approx(1.6)
+    assert pd.isna(sums.loc["unknown", "mean"])
     assert sums.drop("all")["population"].sum() == everyone["population"]
 
 
@@ -97,13 +99,15 @@ def test_a_hazard_shuts_what_it_reaches(units: pd.DataFrame) -> None:
     assert exposed.tolist() == [True, False]
     assert closed_by(table, exposed)["status"].tolist() == ["ferme", "ouvert"]
     assert table["status"].tolist() == ["ouvert", "ouvert"]
-    comparison = before_after(units, table, exposed, beyond_km=1.5)
-    assert comparison["before_km"].tolist()[:3] == pytest.approx([0, 1, 2], abs=1e-6)
-    assert comparison["after_km"].tolist()[:3] == pytest.approx([9, 8, 7], abs=1e-6)
+    comparison = before_after(units, table, exposed, limit=1.5)
+    assert comparison["before"].tolist()[:3] == pytest.approx([0, 1, 2], abs=1e-6)
+    assert comparison["after"].tolist()[:3] == pytest.approx([9, 8, 7], abs=1e-6)
     assert comparison["loses_access"].tolist() == [True, True, False, pd.NA]
-    assert losses(comparison, units).to_dict("records") == [{"kind": "hospital", "units": 2, "population": 300}]
-    everything = before_after(units, table, pd.Series([True, True]), beyond_km=1.5)
-    assert everything["after_km"].isna().all()
+    assert losses(comparison, units).to_dict("records") == [
+        {"kind": "hospital", "measure": "straight_km", "limit": 1.5, "units": 2, "population": 300}
+    ]
+    everything = before_after(units, table, pd.Series([True, True]), limit=1.5)
+    assert everything["after"].isna().all()
     assert everything["loses_access"].tolist() == [True, True, False, pd.NA]
 
 
@@ -114,10 +118,10 @@ def test_shutting_resources_never_brings_one_nearer(places: list[tuple[float, fl
         {"insee_code": ["04901", "04902"], "population": [1, 1], "longitude": longitude, "latitude": latitude}
     )
     table = resources(*[(f"R{i}", "mri", "04901", x, y, "ouvert") for i, (x, y, _hit) in enumerate(places)])
-    result = before_after(points, table, pd.Series([hit for _x, _y, hit in places]), beyond_km=1)
-    assert (result["after_km"].fillna(np.inf) >= result["before_km"]).all()
+    result = before_after(points, table, pd.Series([hit for _x, _y, hit in places]), limit=1)
+    assert (result["after"].fillna(np.inf) >= result["before"]).all()
     brute = min(float(np.hypot(x, y)) for x, y, _hit in places)
-    assert result["before_km"].iloc[0] == pytest.approx(brute, abs=1e-6)
+    assert result["before"].iloc[0] == pytest.approx(brute, abs=1e-6)
 
 
 def test_resources_per_inhabitants(toy_communes: pd.DataFrame, toy_perimeters) -> None:

@@ -83,6 +83,18 @@ def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.parametrize("size", [LAPTOP, PHONE])
+def test_the_crisis_kit(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
+    page = open_page(pages / "build" / "crise_martinique.html", size=size)
+    assert violations(page) == []
+    page.evaluate("cptsgeo.crisis.from([14.7, -61.05])")
+    page.evaluate("cptsgeo.crisis.select(40)")
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    page.get_by_role("combobox", name="Trouver").fill("hopital")
+    assert violations(page) == []
+
+
+@pytest.mark.browser
 def test_a_violation_would_be_seen(open_page: Open) -> None:
     bare = '<!doctype html><html><title>t</title><body><p style="color:#bbb;background:#fff">Une phrase à lire</p><input></body></html>'
     found = violations(open_page(bare, ready=False))

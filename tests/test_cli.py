@@ -236,6 +236,7 @@ def desk(tmp_path, monkeypatch):
 
 EXAMPLES_BEFORE = {
     "crisis": ["optout add --create --register oppositions.json 10123456789"],
+    "access": ["optout add --create --register oppositions.json 10123456789"],
     "replay": ["build -o atlas"],
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import io
 import json
 import sqlite3
 import zipfile
@@ -14,8 +15,12 @@ from html import escape
 from pathlib import Path
 
 import pandas as pd
+import pypdfium2
 import pytest
+from PIL import Image
+from reportlab.pdfgen.canvas import Canvas
 
+from cptsgeo.access_tables import BEFORE
 from cptsgeo.communes import embedded_communes
 from cptsgeo.crisis import Kit, write_kit
 from cptsgeo.errors import DataError, FileError
@@ -120,8 +125,39 @@ def test_the_gate_looks_into_archives_databases_and_names_of_files(tmp_path: Pat
     assert caught("t.zip", inner)
     assert caught("t.gpkg", database)
     assert caught("0596111111.csv", lambda path: path.write_text("rien"))
-    assert caught("t.pdf", lambda path: path.write_bytes(b"%PDF"))
+    for name in ("t.pdf", "t.xlsx", "t.gpkg", "t.png"):
+        assert caught(f"damaged.{name}", lambda path: path.write_bytes(b"%PDF-1.7 PK rien"))
     assert not caught("rien.csv", lambda path: path.write_text("rien"))
+
+
+def written_on_paper(*lines: str, picture: bool = False) -> bytes:
+    """A page with lines of nine letters: names and numbers are cut over two or three of them."""
+    file = io.BytesIO()
+    canvas = Canvas(file)
+    pieces = [line[at : at + 9] for line in lines for at in range(0, len(line), 9)]
+    for at, piece in enumerate(pieces):
+        canvas.drawString(50, 800 - 14 * at, piece)
+    if picture:
+        canvas.drawInlineImage(Image.new("RGB", (4, 4)), 10, 10)
+    canvas.save()
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "value", [NAME, "RETRAIT-ELOIGNE Camille", PERSON["rpps"], "101 234 567 89", EMAIL, "0596111111", "05 96 11 11 11"]
+)
+def test_the_gate_reads_paper_though_lines_are_broken(tmp_path: Path, value: str) -> None:
+    (tmp_path / "a.pdf").write_bytes(written_on_paper("Annuaire", value))
+    with pytest.raises(DataError, match="ne doit pas être montré"):
+        gate(tmp_path, WITHHELD, REGISTER)
+
+
+def test_paper_that_names_nobody_passes_and_a_picture_does_not(tmp_path: Path) -> None:
+    (tmp_path / "a.pdf").write_bytes(written_on_paper("Camille Autre", "0596 11 11 12"))
+    gate(tmp_path, WITHHELD, REGISTER)
+    (tmp_path / "a.pdf").write_bytes(written_on_paper("Camille Autre", picture=True))
+    with pytest.raises(DataError, match="ne peut pas être fouillé"):
+        gate(tmp_path, WITHHELD, REGISTER)
 
 
 def test_an_identifier_of_the_register_is_found_without_its_row(tmp_path: Path) -> None:
@@ -173,8 +209,11 @@ def build(tmp_path: Path, small: Inputs):
 
 
 def everything(folder: Path) -> bytes:
-    """Read all bytes of a kit, its page's blocks inflated."""
+    """Read all bytes of a kit, its page's blocks inflated and its paper read."""
     content = b"".join(path.read_bytes() for path in sorted(folder.iterdir()))
+    paper = pypdfium2.PdfDocument(folder / "annuaire.pdf")
+    content += "\n".join(page.get_textpage().get_text_bounded() for page in paper).encode()
+    paper.close()
     for part in (folder / "index.html").read_text(encoding="utf-8").split('"deflate":"')[1:]:
         content += zlib.decompress(base64.b64decode(part.split('"')[0]))
     return content
@@ -266,6 +305,8 @@ def test_the_command_writes_a_kit_and_the_same_bytes_twice(build, tmp_path: Path
     assert (result.code, result.out) == (0, "")
     assert "2 ressources ; 0 ligne écartée" in result.err
     assert sorted(path.name for path in (tmp_path / "k2").iterdir()) == [
+        *(f"{name}.csv" for name in sorted(BEFORE)),
+        "annuaire.pdf",
         "index.html",
         *(f"resources.{end}" for end in ("csv", "geojson", "gpkg", "gpx", "kml")),
     ]

@@ -13,19 +13,11 @@ import pytest
 
 from cptsgeo.communes import embedded_communes
 from cptsgeo.contours import read_contours
-from cptsgeo.errors import CptsGeoError, DataError
+from cptsgeo.errors import CptsGeoError, DataError, raise_errors
 from cptsgeo.optout import identifier, new_register
 from cptsgeo.parameters import parameters
-from cptsgeo.resources import (
-    COLUMNS,
-    for_audience,
-    is_professional,
-    kind_of,
-    kind_of_finess,
-    kinds,
-    parse_resources,
-    read_resources,
-)
+from cptsgeo.resource_kinds import is_professional, kind_of, kind_of_finess, kinds
+from cptsgeo.resources import COLUMNS, for_audience, parse_resources, read_resources
 from cptsgeo.schemas import conform
 
 NOW = datetime(2026, 9, 30, 12)
@@ -120,6 +112,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path, territory) -> None:
         ("position_zero", 3),
         ("resource_repeated", 3),
     ]
+
+
+def test_two_resources_with_one_identifier(parse) -> None:
+    _resources, findings = parse({}, {"name": "Une autre"})
+    (finding,) = findings
+    assert (finding.rule, finding.severity, finding.row) == ("resource_repeated", "error", 3)
+    assert "deux ressources ont l’identifiant R1" in finding.problem
 
 
 def test_good_cells_are_read_in_their_single_form(parse, territory) -> None:
@@ -250,11 +249,11 @@ def test_the_nomenclature_is_whole() -> None:
     assert next(key for key in kinds() if is_professional(key)) == "general_practitioner"
 
 
-def test_two_thousand_malformed_tables_give_only_clean_errors(tmp_path: Path, territory) -> None:
-    """CPTSGEO_FUZZ=2000 runs them all; 250 of them by default, to spare time."""
-    import os
-
-    draw = random.Random(20260930)
+@pytest.mark.parametrize("part", range(4))
+def test_two_thousand_malformed_tables_give_only_clean_errors(tmp_path: Path, territory, part: int) -> None:
+    communes, contours = territory
+    here = communes[communes["departement_code"] == "972"].reset_index(drop=True)
+    draw = random.Random(20260930 + part)
     nasty = [
         "",
         "NaN",
@@ -291,49 +290,61 @@ def test_two_thousand_malformed_tables_give_only_clean_errors(tmp_path: Path, te
         "\r\n",
         "\t",
     ]
-    columns = [*COLUMNS, "rpps", "finess_category", "nom", "type", "lon", "x", "", "resource_id"]
+    distinct = [*COLUMNS, "rpps", "finess_category", "finess_et"]
+    columns = [*distinct, "nom", "type", "lon", "x", "", "resource_id"]
     register = new_register().with_identifier(identifier("10123456789"), date(2026, 1, 1))
-    clean = refused = 0
-    for case in range(int(os.environ.get("CPTSGEO_FUZZ", "250"))):
+    clean = refused = parsed = 0
+    for case in range(500):
         names = draw.sample(columns, draw.randint(1, len(columns)))
-        if draw.random() < 0.7:
-            names = [*dict.fromkeys([*GOOD, *names])]
+        if draw.random() < 0.35:
+            names = [*dict.fromkeys([*GOOD, *draw.sample(distinct, draw.randint(0, 6))])]
+        spoilt = draw.choice([0.05, 0.2, 0.6])
         rows = [
-            [draw.choice(nasty) if draw.random() < 0.5 else GOOD.get(name, draw.choice(nasty)) for name in names]
-            for _ in range(draw.randint(0, 4))
+            [draw.choice(nasty) if draw.random() < spoilt else GOOD.get(name, "") for name in names]
+            for _ in range(draw.randint(0, 3))
         ]
-        quote = '"' if draw.random() < 0.8 else ""
         separator = draw.choice(",;\t")
-        text = "\n".join(separator.join(f"{quote}{cell}{quote}" for cell in row) for row in [names, *rows])
-        if draw.random() < 0.1:
+        quote = '"' if draw.random() < 0.9 else ""
+        text = "\n".join(
+            separator.join(quote + (cell.replace('"', '""') if quote else cell) + quote for cell in row)
+            for row in [names, *rows]
+        )
+        if draw.random() < 0.04:
             text = text[: draw.randint(0, len(text))]
         content = text.encode("utf-8", errors="replace")
-        if draw.random() < 0.15:
+        if draw.random() < 0.04:
             content = bytes(byte if draw.random() > 0.02 else draw.randrange(256) for byte in content)
         ending = "csv"
-        if draw.random() < 0.1:
+        if draw.random() < 0.08:
             ending = draw.choice(["geojson", "gpkg", "xlsx", "parquet"])
             if ending == "geojson":
-                feature = {
-                    "type": "Feature",
-                    "properties": {name: draw.choice([1, None, "x", [1], {"a": 1}, 1.5]) for name in names},
-                }
-                feature["geometry"] = draw.choice(
-                    [
-                        None,
-                        {"type": "Point", "coordinates": [draw.choice([0, 200, 14.6]), 1]},
-                        {"type": "Polygon", "coordinates": []},
-                        3,
-                    ]
-                )
-                content = json.dumps({"type": "FeatureCollection", "features": [feature] * draw.randint(0, 2)}).encode()
+                content = json.dumps(_malformed_features(draw, names)).encode()
         path = tmp_path / f"f{case}.{ending}"
         path.write_bytes(content)
         try:
-            read_resources([path], *territory, register, now=NOW)
+            found = parse_resources([path], here, contours, register, now=NOW)[1]
+            parsed += 1
+            raise_errors(found)
         except CptsGeoError as error:
-            said = [error.problem, error.fix, str(error)]
-            clean += all(said)
+            clean += all([error.problem, error.fix, str(error)])
             refused += 1
         path.unlink()
-    assert clean == refused > 100
+    assert clean == refused > 300
+    assert parsed > 80, "many tables must get past their heading"
+
+
+def _malformed_features(draw: random.Random, names: list[str]) -> dict[str, object]:
+    """Points, polygons and nothing at all, with properties of every type."""
+    feature = {
+        "type": "Feature",
+        "properties": {name: draw.choice([1, None, "x", [1], {"a": 1}, 1.5]) for name in names},
+        "geometry": draw.choice(
+            [
+                None,
+                {"type": "Point", "coordinates": [draw.choice([0, 200, 14.6]), 1]},
+                {"type": "Polygon", "coordinates": []},
+                3,
+            ]
+        ),
+    }
+    return {"type": "FeatureCollection", "features": [feature] * draw.randint(0, 2)}

@@ -30,6 +30,7 @@ COMMANDS = {
     "data": N_("Bring the official data, and say how old it is"),
     "map": N_("Draw one interactive page"),
     "crisis": N_("Build the crisis kit: health resources on one page without network"),
+    "access": N_("Measure access to health resources, before and after a hazard"),
     "optout": N_("Keep the register of people who objected to being shown"),
     "build": N_("Compute everything: pages and tables, in one folder"),
     "figure": N_("Draw a map or a chart for print or slides"),

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from cptsgeo.cli.options import input_options, inputs, say, tell_findings
+from cptsgeo.cli.options import input_options, inputs, resource_options, say, tell_findings
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _
@@ -19,23 +19,11 @@ AUDIENCES = ("public", "cellule_de_crise")
 @make_command(
     "crisis",
     text=N_(
-        "Build the crisis kit: one page that opens without network, and its tables (CSV, GeoJSON, GeoPackage, GPX, KML). People of the register of objections are left out, and every byte written is searched for them: one that is found throws the kit away."
+        "Build the crisis kit: one page that opens without network, its tables (CSV, GeoJSON, GeoPackage, GPX, KML), a directory to print (PDF), the tables of access, and with --hazards the map of access before and after. People of the register of objections are left out, and every byte written is searched for them: one that is found throws the kit away."
     ),
     example="cptsgeo crisis --resources ressources.csv --optout oppositions.json --title 'Martinique' -o kit",
 )
-@option(
-    "--resources",
-    multiple=True,
-    required=True,
-    type=click.Path(path_type=Path),
-    help=N_("Resources (CSV, XLSX, Parquet, GeoJSON, GeoPackage). Repeat for several files."),
-)
-@option(
-    "--optout",
-    required=True,
-    type=click.Path(path_type=Path),
-    help=N_("Register of objections; see `cptsgeo optout`. No kit is built without it."),
-)
+@resource_options
 @option(
     "--audience",
     type=click.Choice(AUDIENCES),
@@ -44,7 +32,6 @@ AUDIENCES = ("public", "cellule_de_crise")
     help=N_("cellule_de_crise adds mobile numbers and reserved places, and says so on the page."),
 )
 @option("--title", required=True, help=N_("Heading of the page; status files pass between kits of one title."))
-@option("--hazards", type=click.Path(path_type=Path), help=N_("Hazard zones to show: polygons."))
 @option("--close-exposed", is_flag=True, help=N_("Shut the resources inside the zones; with --exercise only."))
 @option("--exercise", is_flag=True, help=N_("Write EXERCICE across the page."))
 @input_options
@@ -56,6 +43,10 @@ def command(
     audience: Any,
     title: str,
     hazards: Path | None,
+    hazard_threshold: float | None,
+    roads: Path | None,
+    limit: float,
+    radius: float,
     close_exposed: bool,
     exercise: bool,
     output: Path,
@@ -71,7 +62,20 @@ def command(
             _("--close-exposed invents statuses: it goes with --exercise and --hazards"),
             fix=_("add both, or leave --close-exposed out"),
         )
-    kit = Kit(resources, optout, audience, title, hazards, close_exposed, exercise, inputs(**options))
+    kit = Kit(
+        resources=resources,
+        optout=optout,
+        audience=audience,
+        title=title,
+        hazards=hazards,
+        hazard_threshold=hazard_threshold,
+        roads=roads,
+        limit=limit,
+        radius_km=radius,
+        close_exposed=close_exposed,
+        exercise=exercise,
+        inputs=inputs(**options),
+    )
     written, findings = write_kit(kit, output, now=datetime.now(), overwrite=overwrite)
     tell_findings(findings)
     say(sum_up(written))

@@ -134,6 +134,47 @@ _OUTPUT = (
     option("--overwrite", is_flag=True, help=N_("Replace what exists.")),
 )
 
+_RESOURCES = (
+    option(
+        "--resources",
+        multiple=True,
+        required=True,
+        type=_path(),
+        help=N_(
+            "Resources (CSV, XLSX, Parquet, GeoJSON, GeoPackage), or FINESS, FINESS+, Annuaire Santé, SAE as they are published (with --scope). Repeat for several files."
+        ),
+    ),
+    option(
+        "--optout",
+        required=True,
+        type=_path(),
+        help=N_("Register of objections; see `cptsgeo optout`. Nothing is read without it."),
+    ),
+    option("--hazards", type=_path(), help=N_("Hazard: zones as polygons, or a raster (flood depth, wind).")),
+    option(
+        "--hazard-threshold", type=float, help=N_("Value of the raster from which a place is exposed, such as 0.5.")
+    ),
+    option(
+        "--roads",
+        type=_path(),
+        help=N_("Road graph: OpenStreetMap extract (.osm.pbf), GraphML, or lines (GeoPackage…). Minutes replace km."),
+    ),
+    option(
+        "--limit",
+        type=click.FloatRange(min=0, min_open=True),
+        default=20.0,
+        show_default=True,
+        help=N_("Beyond it a unit is far: km, or minutes with --roads."),
+    ),
+    option(
+        "--radius",
+        type=click.FloatRange(min=0, min_open=True),
+        default=5.0,
+        show_default=True,
+        help=N_("Radius in km in which inhabitants are counted."),
+    ),
+)
+
 _NEED = (
     option(
         "--need",
@@ -220,6 +261,11 @@ def need_options(function: F) -> F:
 def edition_options(function: F) -> F:
     """Add ``--edition``."""
     return _stacked(_EDITIONS)(function)
+
+
+def resource_options(function: F) -> F:
+    """Add the options that say which resources to read, and how access to them is measured."""
+    return _stacked(_RESOURCES)(function)
 
 
 def snapshots_option(function: F) -> F:

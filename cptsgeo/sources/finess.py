@@ -69,8 +69,8 @@ class Finess(NamedTuple):
     ----------
     establishments
         ``finess_et``, ``finess_ej``, ``name``, ``category_code``, ``category``, ``insee_code``, ``departement_code``,
-        ``postal_code``, ``city``, ``opened`` (text, ISO date), ``longitude``, ``latitude`` (degrees, missing when not
-        located), ``position_source``.
+        ``postal_code``, ``city``, ``phone``, ``opened`` (text, ISO date), ``longitude``, ``latitude`` (degrees, missing
+        when not located), ``position_source``.
     published
         Date on the first line.
     findings
@@ -166,6 +166,7 @@ def read_finess(path: Path | str) -> Finess:
             "departement_code": departement,
             "postal_code": line[0],
             "city": line[2],
+            "phone": table["phone"],
             "opened": table["opened"],
         }
     )

@@ -28,11 +28,24 @@
     return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? [latitude, longitude] : null;
   };
 
+  /* Places of a line from its steps of 0.00001 degree. */
+  function places(steps) {
+    const line = [];
+    let latitude = 0, longitude = 0;
+    for (let at = 0; at < steps.length; at += 2) {
+      latitude += steps[at];
+      longitude += steps[at + 1];
+      line.push([latitude / 1e5, longitude / 1e5]);
+    }
+    return line;
+  }
+
   class Resources {
     constructor(content) {
       this.columns = content.columns;
       this.communes = content.communes;
       this.hazards = content.hazards;
+      this.roads = content.roads.map(({ class: name, lines }) => ({ name, lines: lines.map(places) }));
       this.kinds = content.kinds;
       this.count = this.columns.resource_id.length;
       this.rowOf = new Map(this.columns.resource_id.map((identifier, row) => [identifier, row]));
@@ -96,13 +109,23 @@
       return found.map((list, kind) => [kind, list]).filter(([, list]) => list.length);
     }
 
+    /* Folds the names once, before the first search or when the browser has nothing else to do. */
+    fold() {
+      if (this.names) return;
+      const { plain } = cptsgeo;
+      this.communeNames = Object.entries(this.communes).map(([code, name]) => [code, plain(name)]);
+      const communes = new Map(this.communeNames);
+      const kinds = this.kinds.map((kind) => plain(kind.label));
+      const { insee_code: codes, kind, name } = this.columns;
+      this.names = name.map((one, row) => [plain(one), communes.get(codes[row]) || "", kinds[kind[row]]]);
+    }
+
     /* Finds resources by name, commune or kind, and communes; whatever the accents. */
     search(text, many) {
       const { plain } = cptsgeo;
       const wanted = plain(text);
       if (!wanted) return { found: [], total: 0 };
-      this.names = this.names || Array.from({ length: this.count }, (_, row) => [plain(this.get("name", row)), plain(this.commune(row)), plain(this.kind(row).label)]);
-      this.communeNames = this.communeNames || Object.entries(this.communes).map(([code, name]) => [code, plain(name)]);
+      this.fold();
       const found = [];
       const parts = wanted.split(" ");
       for (const [code, name] of this.communeNames) {

@@ -179,6 +179,11 @@
       document.documentElement.dataset.marks = String(this.drawn.length);
     },
 
+    /* Boxes of the screen that marks cover: left, top, right, bottom. */
+    boxes() {
+      return this.drawn.map(({ x, y, radius }) => [x - radius, y - radius, x + radius, y + radius]);
+    },
+
     /* The group of resources under a point of the map, or null. */
     at(point) {
       for (let index = this.drawn.length - 1; index >= 0; index--) {

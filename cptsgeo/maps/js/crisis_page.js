@@ -3,7 +3,14 @@
   "use strict";
   const FOUND = 12;
   const OLD_DAYS = 35;
+  const BESIDE = [25, -24]; /* pixels from the centre of a commune, where its resources crowd, down to its name */
   const by = (identifier) => document.getElementById(identifier);
+
+  const ROADS = { motorway: ["#9c6b2f", 2.6], trunk: ["#9c6b2f", 2.2], primary: ["#a88a5c", 1.8], secondary: ["#b8a98d", 1.3] };
+  function roadStyle(name) {
+    const [color, weight] = ROADS[name] || ["#c4baa6", 0.8];
+    return { color, weight };
+  }
 
   cptsgeo.startCrisis = function (map, communes, block) {
     const config = JSON.parse(by("cg-config").textContent);
@@ -17,6 +24,7 @@
       cptsgeo.crisis = new Page(map, communes, store, resources, config);
       wait.hidden = true;
       document.documentElement.dataset.ready = "yes";
+      (window.requestIdleCallback || setTimeout)(() => resources.fold());
     }).catch((problem) => {
       wait.textContent = config.words.failed;
       throw problem;
@@ -33,8 +41,10 @@
       this.states = [];
       for (let row = 0; row < resources.count; row++) this.states.push(this.stateOf(row));
       this.layer = new cptsgeo.ResourceLayer(resources, (row) => this.states[row].status);
+      this.roads();
       this.hazards();
       this.layer.addTo(map);
+      this.towns = cptsgeo.startTowns(map, store, communes, { shifts: BESIDE, occupied: () => this.layer.boxes() });
       this.banner();
       this.filters();
       this.search();
@@ -83,6 +93,13 @@
       by("cz-age").textContent = days === null ? this.words.no_date : this.words.old.replace("{days}", this.format.format(days));
     }
 
+    roads() {
+      const renderer = L.canvas({ padding: 0.3 });
+      for (const { name, lines } of this.resources.roads) {
+        L.polyline(lines, { renderer, ...roadStyle(name), interactive: false, smoothFactor: 1.5 }).addTo(this.map);
+      }
+    }
+
     hazards() {
       for (const { rings } of this.resources.hazards) {
         L.polygon(rings, { color: "#b00020", weight: 2, dashArray: "6 4", fillColor: "#b00020", fillOpacity: 0.14, interactive: false }).addTo(this.map);
@@ -112,6 +129,7 @@
       const commune = by("cz-commune").value;
       const count = this.resources.filter({ kinds: new Set(chosen("cz-kind").map(Number)), statuses: new Set(chosen("cz-status")), commune }, (row) => this.states[row].status);
       this.layer.redraw();
+      this.towns.draw();
       if (this.table) this.table.refresh();
       this.near();
       by("cz-count").textContent = this.words.count.replace("{count}", this.format.format(count)).replace("{total}", this.format.format(this.resources.count));
@@ -398,6 +416,20 @@
       const scale = Math.min((width - 6) / (b.x - a.x), (height - 6) / (b.y - a.y));
       const left = ((a.x + b.x) / 2) * scale - width / 2, top = ((a.y + b.y) / 2) * scale - height / 2;
       const project = (place) => crs.latLngToPoint(L.latLng(place), 0).multiplyBy(scale).subtract([left, top]);
+      for (const { name, lines } of this.resources.roads) {
+        const { color, weight } = roadStyle(name);
+        context.strokeStyle = color;
+        context.lineWidth = weight;
+        context.beginPath();
+        for (const line of lines) {
+          line.forEach((place, at) => {
+            const { x, y } = project(place);
+            if (at) context.lineTo(x, y);
+            else context.moveTo(x, y);
+          });
+        }
+        context.stroke();
+      }
       for (const { rings } of this.resources.hazards) {
         context.fillStyle = "rgba(176, 0, 32, .14)";
         context.strokeStyle = "#b00020";
@@ -412,6 +444,17 @@
         }
         context.fill("evenodd");
         context.stroke();
+      }
+      context.font = "600 12px system-ui, sans-serif";
+      context.textAlign = "center";
+      context.lineWidth = 3;
+      context.strokeStyle = "#ffffff";
+      context.fillStyle = "#111111";
+      context.textBaseline = "middle";
+      for (const [name, centre, shift] of this.towns.shown()) {
+        const { x, y } = project(centre);
+        context.strokeText(name, x, y + shift);
+        context.fillText(name, x, y + shift);
       }
       this.gridLines = cptsgeo.graticule(context, bounds, width, height, project);
       this.layer.paint(context, this.layer.gather(scale, left, top, width, height, true));
