@@ -65,5 +65,15 @@ test-lowest: $(VENV)/.installed-dev  ## Run the suite on the lowest versions tha
 	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --group dev -e .
 	$(VENV)-lowest/bin/python -m pytest -n 2 -m "not browser" -W default
 
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
+	touch $@
+
+bench: $(VENV)/.installed-bench  ## Measure beside peers, and write the tables of docs/benchmarks.md
+	$(BIN)/python benchmarks/side_by_side.py
+	@test ! -d ../shared/data || $(BIN)/python benchmarks/points.py ../shared/data/communes/communes_cog2026.parquet
+	@test ! -d ../shared/data || $(BIN)/python benchmarks/territories.py ../shared/data/communes/communes_cog2026.parquet
+	@test ! -d ../shared/data || $(BIN)/python benchmarks/planning.py ../shared/data/communes/communes_cog2026.parquet
+
 clean:  ## Remove the environments and caches
 	rm -rf $(VENV) $(VENV)-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ from cptsgeo.i18n import _
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from pyspark import Broadcast
+    from pyspark.sql import DataFrame
 
     from cptsgeo.engines import BatchKernel, GroupKernel
     from cptsgeo.point_files import Source
@@ -33,10 +35,11 @@ SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
 }
-LOCAL = {
+LOCAL: dict[str, Any] = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.memory": "1g",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 
 
@@ -50,38 +53,48 @@ class SparkEngine:
         self, source: Source, columns: Sequence[str], kernel: BatchKernel, schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
         """Run the kernel with ``mapInArrow``, a task per 64 MB of files."""
-        session = self._session()
-        shared = session.sparkContext.broadcast(kernel)
 
-        def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            from pyspark import TaskContext
+        def asked(rows: DataFrame, shared: Broadcast[BatchKernel]) -> DataFrame:
+            def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+                from pyspark import TaskContext
 
-            yield from shared.value(TaskContext.get().partitionId(), batches)  # type: ignore[union-attr]
+                context = TaskContext.get()
+                assert context is not None, "Spark runs this in a task"
+                yield from shared.value(context.partitionId(), batches)
 
-        done = _rows(session, source).select(*map(_quoted, columns)).mapInArrow(work, _spark_schema(schema))
-        try:
-            yield from _collected(done, schema)
-        finally:
-            shared.destroy()
+            return rows.select(*map(_quoted, columns)).mapInArrow(work, _spark_schema(schema))
+
+        yield from self._collected(source, kernel, asked, schema)
 
     def over_groups(
         self, source: Source, columns: Sequence[str], key: str, kernel: GroupKernel, schema: pa.Schema
     ) -> Iterator[pa.RecordBatch]:
         """Bring the rows of each value to one worker with ``applyInArrow``."""
-        session = self._session()
-        shared = session.sparkContext.broadcast(kernel)
-        rows = _rows(session, source)
-        wanted = rows.where(rows[_quoted(key)].isNotNull()).select(*map(_quoted, dict.fromkeys([key, *columns])))
         kept = list(columns)
 
-        def work(table: pa.Table) -> pa.Table:
-            return shared.value(table.select(kept))
+        def asked(rows: DataFrame, shared: Broadcast[GroupKernel]) -> DataFrame:
+            def work(table: pa.Table) -> pa.Table:
+                return shared.value(table.select(kept))
 
-        done = wanted.groupBy(_quoted(key)).applyInArrow(work, _spark_schema(schema))
-        try:
-            yield from _collected(done, schema)
-        finally:
-            shared.destroy()
+            present = rows.where(rows[_quoted(key)].isNotNull())
+            wanted = present.select(*map(_quoted, dict.fromkeys([key, *columns])))
+            return wanted.groupBy(_quoted(key)).applyInArrow(work, _spark_schema(schema))
+
+        yield from self._collected(source, kernel, asked, schema)
+
+    def _collected(
+        self, source: Source, kernel: Any, asked: Callable[[DataFrame, Any], DataFrame], schema: pa.Schema
+    ) -> list[pa.RecordBatch]:
+        """Broadcast the kernel, run, and bring the result here; without PySpark's word on a pandas newer than it knows."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            session = self._session()
+            shared = session.sparkContext.broadcast(kernel)
+            try:
+                table = asked(_rows(session, source), shared).toArrow()
+            finally:
+                shared.destroy()
+        return list(table.cast(schema).to_batches())
 
     def _session(self) -> Any:
         from pyspark.sql import SparkSession
@@ -92,19 +105,9 @@ class SparkEngine:
         builder = SparkSession.builder.master(self.master)
         for name, value in {**SETTINGS, **(LOCAL if here else {})}.items():
             builder = builder.config(name, value)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            session = builder.getOrCreate()
+        session = builder.getOrCreate()
         session.sparkContext.setLogLevel("ERROR")
         return session
-
-
-def _collected(done: Any, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    """Bring a result here; PySpark warns of a pandas newer than it knows, and none is used on the way."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)
-        table = done.toArrow()
-    yield from table.cast(schema).to_batches()
 
 
 def _quoted(name: str) -> str:
@@ -113,9 +116,7 @@ def _quoted(name: str) -> str:
 
 def _rows(session: Any, source: Source) -> Any:
     if source.path is None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)
-            return session.createDataFrame(source.table)
+        return session.createDataFrame(source.table)
     return session.read.parquet(str(source.path.resolve()))
 
 
