@@ -97,13 +97,13 @@ def joined(communes: pd.DataFrame, members: pd.DataFrame) -> pd.Series:
 
 def coverage_rows(rounds: int) -> list[list[Any]]:
     """Compare the nine definitions of coverage by département with one plain join of each peer, as units grow."""
-    import duckdb
-    import polars
-
     return [_coverage_row(times, rounds) for times in (1, 2, 4, 8)]
 
 
 def _coverage_row(times: int, rounds: int) -> list[Any]:
+    import duckdb
+    import polars
+
     communes, perimeters = france(UNITS * times)
     members = perimeters.membership
     one, other = (
@@ -143,8 +143,8 @@ def squares(side: int) -> gpd.GeoDataFrame:
 def guard(rounds: int = 3) -> dict[str, float]:
     """Return three ratios, cptsgeo over a peer that does comparable work in the same process."""
     communes, perimeters = france(UNITS)
-    polygons, units = squares(8), squares(30).rename(columns={"territory_id": "insee_code"})
-    x, y = np.random.default_rng(SEED).uniform(0, 1e5, (2, 100_000))
+    polygons, units = squares(6), squares(20).rename(columns={"territory_id": "insee_code"})
+    x, y = np.random.default_rng(SEED).uniform(0, 1e5, (2, 60_000))
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs=2154)
     index = point_index(polygons.geometry.to_numpy().copy())
     return {

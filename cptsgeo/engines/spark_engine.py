@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cptsgeo.engines import ROWS, missing_engine
+from cptsgeo.errors import DataError
 from cptsgeo.i18n import _
 
 if TYPE_CHECKING:
@@ -86,14 +87,24 @@ class SparkEngine:
         self, source: Source, kernel: Any, asked: Callable[[DataFrame, Any], DataFrame], schema: pa.Schema
     ) -> list[pa.RecordBatch]:
         """Broadcast the kernel, run, and bring the result here; without PySpark's word on a pandas newer than it knows."""
+        from py4j.protocol import Py4JError
+        from pyspark.errors import PySparkException
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
-            session = self._session()
-            shared = session.sparkContext.broadcast(kernel)
             try:
-                table = asked(_rows(session, source), shared).toArrow()
-            finally:
-                shared.destroy()
+                session = self._session()
+                shared = session.sparkContext.broadcast(kernel)
+                try:
+                    table = asked(_rows(session, source), shared).toArrow()
+                finally:
+                    shared.destroy()
+            except (PySparkException, Py4JError) as error:
+                raise DataError(
+                    _("Spark gave the job up: {reason}").format(reason=str(error).strip().splitlines()[0]),
+                    fix=_("read its log; check the address of the master, and that every machine sees the files"),
+                    where=self.master,
+                ) from error
         return list(table.cast(schema).to_batches())
 
     def _session(self) -> Any:
