@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help atlas test lint types docs docs-check data catalogues constraints test-lowest bench clean
+.PHONY: help atlas test lint types docs docs-check data catalogues constraints test-lowest bench soak clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -64,6 +64,19 @@ test-lowest: $(VENV)/.installed-dev  ## Run the suite on the lowest versions tha
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
 	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --group dev -e .
 	$(VENV)-lowest/bin/python -m pytest -n 2 -m "not browser" -W default
+
+$(VENV)/.installed-bench: $(VENV)/.installed-dev
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
+	touch $@
+
+bench: $(VENV)/.installed-bench  ## Measure beside peers, and write the tables of docs/benchmarks.md
+	$(BIN)/python benchmarks/side_by_side.py
+	@test ! -d ../shared/data || $(BIN)/python benchmarks/points.py ../shared/data/communes/communes_cog2026.parquet
+	@test ! -d ../shared/data || $(BIN)/python benchmarks/territories.py ../shared/data/communes/communes_cog2026.parquet
+	@test ! -d ../shared/data || $(BIN)/python benchmarks/planning.py ../shared/data/communes/communes_cog2026.parquet
+
+soak: $(VENV)/.installed-dev catalogues  ## Kill builds at 50 moments, and build 200 times in a row
+	CPTSGEO_KILLS=50 CPTSGEO_BUILDS=200 $(BIN)/python -m pytest -q tests/scale/test_reliability.py
 
 clean:  ## Remove the environments and caches
 	rm -rf $(VENV) $(VENV)-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from cptsgeo.grids import Grid
     from cptsgeo.perimeters import Perimeters
-    from cptsgeo.population import Grid
     from cptsgeo.roads import Roads
 
 GROUPS = ("cpts", "epci", "white_zone")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 from cptsgeo.card_page import card_json, card_names, card_page
 from cptsgeo.crisis import EXERCISE_TITLE, exercise_page
+from cptsgeo.errors import CptsGeoError
 from cptsgeo.export import write_table, write_workbook
 from cptsgeo.figures import series_svg
 from cptsgeo.files import whole_folder
-from cptsgeo.i18n import _
+from cptsgeo.i18n import _, current_language
 from cptsgeo.maps.index import index_page
 from cptsgeo.maps.overlap_page import overlap_file, overlap_page
 from cptsgeo.maps.pages import PAGES, page
@@ -109,3 +111,29 @@ def _write_cards(results: Results, folder: Path) -> None:
     for cpts_id, name in card_names(cards).items():
         (folder / f"{name}.html").write_text(card_page(cards[cpts_id]), encoding="utf-8", newline="")
         (folder / f"{name}.json").write_text(card_json(cards[cpts_id]), encoding="utf-8", newline="")
+
+
+def is_up_to_date(inputs: Inputs, folder: Path, *, with_maps: bool) -> bool:
+    """Tell whether a folder holds what a build of these inputs would write, to the byte, without building.
+
+    It does when its manifest names the same words, language and version, no input changed its content, no file that
+    was written was changed since, and the program is not newer than the build.
+    """
+    from cptsgeo.manifest import NAME, arguments_of, changed_inputs, hash_outputs, read_manifest
+
+    try:
+        manifest = read_manifest(folder / NAME)
+        built = (folder / NAME).stat().st_mtime
+    except (CptsGeoError, OSError):
+        return False
+    parameters = manifest["parameters"]
+    package = Path(__file__).parent.rglob("*")
+    newest = max(path.stat().st_mtime for path in package if path.is_file() and path.suffix != ".pyc")
+    return bool(
+        newest < built
+        and parameters.get("arguments") == arguments_of(inputs, with_maps=with_maps)
+        and parameters.get("language") == current_language()
+        and manifest["program"]["version"] == version("cptsgeo")
+        and not changed_inputs(manifest)
+        and {path: digest for path, digest in hash_outputs(folder).items() if path not in KEPT} == manifest["outputs"]
+    )

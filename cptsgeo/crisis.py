@@ -19,13 +19,13 @@ from cptsgeo.embedded import embedded
 from cptsgeo.errors import DataError, Finding, raise_errors
 from cptsgeo.export import with_geometry, write_table
 from cptsgeo.files import whole_folder
+from cptsgeo.grids import read_grid
 from cptsgeo.hazards import in_zones, read_hazard, read_zones
 from cptsgeo.i18n import N_, _, headed, ngettext, number
 from cptsgeo.names import fold
 from cptsgeo.optout import new_register, read_register
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import Perimeters, read_perimeters
-from cptsgeo.population import read_grid
 from cptsgeo.privacy import gate
 from cptsgeo.resource_cells import MARKED, Audience
 from cptsgeo.resources import (

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
+import hashlib
+import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +15,10 @@ from pathlib import Path
 
 from cptsgeo.errors import FileError
 from cptsgeo.i18n import _
+
+TEMPORARY = ".cptsgeo-"
+AT_FDCWD, EXCHANGE = -100, 2
+"""Arguments of ``renameat2``: paths from the current folder; exchange the two."""
 
 DISK_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EIO}
 
@@ -77,31 +85,77 @@ def whole_folder(path: Path, *, overwrite: bool, keep: frozenset[str] = frozense
             fix=_("give a new folder, or empty this one yourself"),
             where=str(path),
         )
-    with _beside(path) as folder:
+    begin = f"{TEMPORARY}{hashlib.sha256(path.name.encode()).hexdigest()[:8]}-"
+    with _beside(path, begin) as folder, one_writer(path):
+        for stale in path.parent.glob(f"{begin}*"):
+            if stale != folder:
+                shutil.rmtree(stale, ignore_errors=True)
         new = folder / "new"
         new.mkdir()
         yield new
         for name in sorted(keep):
             if (path / name).is_file():
                 shutil.copy2(path / name, new / name)
-        if path.is_dir():
-            path.rename(folder / "old")
+        _put(new, path, folder / "old")
+
+
+def _put(new: Path, path: Path, old: Path) -> None:
+    """Put a folder in the place of another; in one step where the system can, so that one of them is always there."""
+    if path.is_dir() and not _exchanged(new, path):
+        path.rename(old)
         try:
             new.rename(path)
         except OSError:
-            if (folder / "old").is_dir():
-                (folder / "old").rename(path)
+            old.rename(path)
             raise
+    elif not path.is_dir():
+        new.rename(path)
+
+
+def _exchanged(one: Path, other: Path) -> bool:
+    """Exchange two folders in one step (Linux, ``renameat2``); tell whether that was possible."""
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    return exchange is not None and exchange(AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), EXCHANGE) == 0
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def one_writer(path: Path) -> Iterator[None]:
+    """Let one run at a time write into a folder; the lock is a file beside it, and goes with the run.
+
+    Raises
+    ------
+    FileError
+        When another run is writing there.
+    """
+    from filelock import FileLock, Timeout
+
+    name = f"{TEMPORARY}{hashlib.sha256(path.name.encode()).hexdigest()[:8]}.lock"
+    lock = FileLock(path.parent / name, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise FileError(
+            _("another run is writing into this folder"),
+            fix=_("wait until it has ended, or give another folder"),
+            where=str(path),
+        ) from error
+    except OSError as error:
+        raise _unwritable(path.parent, error) from error
+    try:
+        yield
+    finally:
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def _beside(path: Path, begin: str = TEMPORARY) -> Iterator[Path]:
     """Give a temporary folder beside ``path``, and take it away at the end with the parents that stayed empty."""
     missing = [parent for parent in path.parents if not parent.exists()]
     try:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix=".cptsgeo-", dir=path.parent))
+            folder = Path(tempfile.mkdtemp(prefix=begin, dir=path.parent))
         except OSError as error:
             raise _unwritable(path.parent, error) from error
         try:

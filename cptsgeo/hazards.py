@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from cptsgeo.crs import WGS84
 from cptsgeo.errors import DataError, FileError, UsageError
+from cptsgeo.grids import RASTER_ENDINGS, Grid
 from cptsgeo.i18n import _, number
 from cptsgeo.layers import open_layer
-from cptsgeo.population import RASTER_ENDINGS, Grid, population_within
+from cptsgeo.population import population_within
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -1115,7 +1118,8 @@ def schema(table: str) -> DataFrameSchema:
     >>> list(schema("double_counts_by_pair").columns)
     ['cpts_id', 'cpts_name', 'other_id', 'other_name', 'units', 'population']
     """
-    import pandera.pandas as pa
+    with _quiet():
+        import pandera.pandas as pa
 
     checks = {
         "count": [pa.Check.ge(0)],
@@ -1138,6 +1142,14 @@ def schema(table: str) -> DataFrameSchema:
     )
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Let pandera import PySpark, which it does where that is installed, without its word on a pandas newer than it knows."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet", FutureWarning)
+        yield
+
+
 def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     """Return a result table after checking it against its schema, before anyone reads it.
 
@@ -1146,7 +1158,8 @@ def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
     DataError
         With every value that the schema refuses. This is a fault of the program, not of the data.
     """
-    import pandera.errors
+    with _quiet():
+        import pandera.errors
 
     if table not in TABLES:
         raise UsageError(
@@ -1154,7 +1167,8 @@ def conform(frame: pd.DataFrame, table: str) -> pd.DataFrame:
             fix=_("choose one of: {choices}").format(choices=", ".join(TABLES)),
         )
     try:
-        return schema(table).validate(frame, lazy=True)
+        with _quiet():
+            return schema(table).validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as error:
         raise DataError(
             _("the table {table} does not follow its schema").format(table=table),

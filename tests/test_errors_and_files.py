@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cptsgeo import files
 from cptsgeo.errors import CptsGeoError, DataError, FileError, Finding, UsageError, raise_errors
 from cptsgeo.files import whole_file, whole_folder
 from cptsgeo.i18n import language
@@ -141,6 +142,7 @@ def test_the_old_folder_comes_back_when_the_last_rename_fails(tmp_path, monkeypa
     path = tmp_path / "maps"
     with whole_folder(path, overwrite=False) as new:
         write_pages(new, "old")
+    monkeypatch.setattr(files, "_exchanged", lambda one, other: False)
     rename = Path.rename
 
     def fail(self, target):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from cptsgeo.errors import FileError
-from cptsgeo.files import whole_file
+from cptsgeo.files import one_writer, whole_file
 from cptsgeo.i18n import _
 
 MANIFEST = "atlas.json"
@@ -80,6 +80,8 @@ class SiteFolder:
 def site_folder(folder: Path) -> Iterator[SiteFolder]:
     """Open the folder of a site; the list of files is written when the block ends well.
 
+    A new folder gets an empty list first, so that a run after one that was killed knows the folder as its own.
+
     Raises
     ------
     FileError
@@ -103,6 +105,10 @@ def site_folder(folder: Path) -> Iterator[SiteFolder]:
                 fix=_("give a new folder, or empty this one yourself"),
                 where=str(folder / MANIFEST),
             ) from error
-    site = SiteFolder(folder)
-    yield site
-    site.finish()
+    with one_writer(folder):
+        if not present:
+            with whole_file(folder / MANIFEST, overwrite=True) as part:
+                part.write_text(json.dumps({"files": {}}) + "\n", encoding="utf-8")
+        site = SiteFolder(folder)
+        yield site
+        site.finish()

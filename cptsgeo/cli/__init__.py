@@ -20,6 +20,7 @@ COMMANDS = {
     "white-zones": N_("List the units that no CPTS covers"),
     "overlaps": N_("Compare CPTS with other territories: GHT, CLS, EPCI, départements"),
     "population": N_("Count the inhabitants inside polygons, or what drawn perimeters cut"),
+    "assign": N_("Count millions of points in perimeters, on this machine or on a cluster"),
     "fill": N_("Find what would fill the white zones, and at what cost"),
     "funding": N_("Compute what the ACI pays, by CPTS, place and contract year"),
     "watch": N_("Watch CPTS near a bound of size over several populations, and smooth their classes"),

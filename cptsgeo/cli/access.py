@@ -64,9 +64,9 @@ def command(
     """Read, compute, deliver."""
     from cptsgeo.access_tables import Access, access_tables
     from cptsgeo.errors import UsageError, raise_errors
+    from cptsgeo.grids import read_grid
     from cptsgeo.hazards import read_hazard
     from cptsgeo.optout import read_register
-    from cptsgeo.population import read_grid
     from cptsgeo.resource_kinds import kind_of
     from cptsgeo.resource_kinds import kinds as every_kind
     from cptsgeo.resources import parse_resources

@@ -31,7 +31,7 @@ from cptsgeo.i18n import N_, _, number
 @option("--no-maps", is_flag=True, help=N_("Write the tables and the index, and no map page."))
 def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **options: Any) -> None:
     """Build, show progress on a terminal, and sum up on stderr."""
-    from cptsgeo.build import build
+    from cptsgeo.build import build, is_up_to_date
     from cptsgeo.maps.pages import finding
     from cptsgeo.sources.defaults import with_pulled
     from cptsgeo.sources.status import banner
@@ -52,6 +52,13 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
     warning = banner(pulled, date.today())
     if warning:
         say(warning)
+    if overwrite and is_up_to_date(chosen, output, with_maps=not no_maps):
+        say(
+            _("Nothing changed since the last build, and {folder} holds it whole: nothing is built again.").format(
+                folder=output
+            )
+        )
+        return
     results = build(chosen, output, with_maps=not no_maps, overwrite=overwrite, progress=progress)
     tell_findings(results.findings)
     say(finding(results))
