@@ -73,7 +73,7 @@ bench: $(VENV)/.installed-bench  ## Measure beside peers, and write the tables o
 	$(BIN)/python benchmarks/side_by_side.py
 	@test ! -d ../shared/data || $(BIN)/python benchmarks/points.py ../shared/data/communes/communes_cog2026.parquet
 	@test ! -d ../shared/data || $(BIN)/python benchmarks/territories.py ../shared/data/communes/communes_cog2026.parquet
-	@test ! -d ../shared/data || $(BIN)/python benchmarks/planning.py ../shared/data/communes/communes_cog2026.parquet
+	@test ! -d ../shared/data || $(BIN)/python benchmarks/planning.py ../shared/data
 
 soak: $(VENV)/.installed-dev catalogues  ## Kill builds at 50 moments, and build 200 times in a row
 	CPTSGEO_KILLS=50 CPTSGEO_BUILDS=200 $(BIN)/python -m pytest -q tests/scale/test_reliability.py
