@@ -114,7 +114,7 @@ class _Paper:
         self.canvas.setFont(PLAIN, SIZE)
         for lines, (x, _width) in zip(wrapped, COLUMNS, strict=True):
             for at, line in enumerate(lines):
-                self.canvas.drawString(MARGIN + x, self.y - LEADING * (at + 1) + 2, line)
+                self.canvas.drawString(MARGIN + x, self.y - LEADING * (at + 1), line)
         self.y -= tall
         self.canvas.line(MARGIN, self.y, WIDTH - MARGIN, self.y)
 
