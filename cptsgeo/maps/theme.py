@@ -169,11 +169,11 @@ FACING: Mapping[str, Style] = MappingProxyType(
     {
         "several": Style("#f5b04c", "hatch"),
         "partly_outside": Style("#c2478d", "dots"),
-        "outside": Style("#8c8c8c", "cross"),
+        "outside": Style("#5c5c5c", "cross"),
         "within": Style("#a9cfe5"),
         "coincides": Style("#2166a5"),
-        "empty": Style("#dcdcdc"),
-        WHITE_ZONE: Style("#ffffff"),
+        "empty": Style("#b4c2a4", "dots"),
+        WHITE_ZONE: Style("#c9a0dc", "dots"),
         OUT_OF_SCOPE: _GREY,
     }
 )
