@@ -85,11 +85,8 @@ def whole_folder(path: Path, *, overwrite: bool, keep: frozenset[str] = frozense
             fix=_("give a new folder, or empty this one yourself"),
             where=str(path),
         )
-    begin = f"{TEMPORARY}{hashlib.sha256(path.name.encode()).hexdigest()[:8]}-"
-    with _beside(path, begin) as folder, one_writer(path):
-        for stale in path.parent.glob(f"{begin}*"):
-            if stale != folder:
-                shutil.rmtree(stale, ignore_errors=True)
+    with _beside(path, f"{_mark(path)}-") as folder, one_writer(path):
+        _clear(path, folder)
         new = folder / "new"
         new.mkdir()
         yield new
@@ -97,6 +94,24 @@ def whole_folder(path: Path, *, overwrite: bool, keep: frozenset[str] = frozense
             if (path / name).is_file():
                 shutil.copy2(path / name, new / name)
         _put(new, path, folder / "old")
+
+
+def clear_unfinished(path: Path) -> None:
+    """Take away what runs that were killed left beside a folder that they were writing."""
+    path = path.resolve()
+    with one_writer(path):
+        _clear(path)
+
+
+def _clear(path: Path, mine: Path | None = None) -> None:
+    for stale in path.parent.glob(f"{_mark(path)}-*"):
+        if stale != mine:
+            shutil.rmtree(stale, ignore_errors=True)
+
+
+def _mark(path: Path) -> str:
+    """Begin the names of what is written beside a folder, the same for every run."""
+    return TEMPORARY + hashlib.sha256(path.name.encode()).hexdigest()[:8]
 
 
 def _put(new: Path, path: Path, old: Path) -> None:
@@ -129,8 +144,7 @@ def one_writer(path: Path) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    name = f"{TEMPORARY}{hashlib.sha256(path.name.encode()).hexdigest()[:8]}.lock"
-    lock = FileLock(path.parent / name, timeout=0)
+    lock = FileLock(path.parent / f"{_mark(path)}.lock", timeout=0)
     try:
         lock.acquire()
     except Timeout as error:

@@ -32,6 +32,7 @@ from cptsgeo.i18n import N_, _, number
 def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **options: Any) -> None:
     """Build, show progress on a terminal, and sum up on stderr."""
     from cptsgeo.build import build, is_up_to_date
+    from cptsgeo.files import clear_unfinished
     from cptsgeo.maps.pages import finding
     from cptsgeo.sources.defaults import with_pulled
     from cptsgeo.sources.status import banner
@@ -53,6 +54,7 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
     if warning:
         say(warning)
     if overwrite and is_up_to_date(chosen, output, with_maps=not no_maps):
+        clear_unfinished(output)
         say(
             _("Nothing changed since the last build, and {folder} holds it whole: nothing is built again.").format(
                 folder=output

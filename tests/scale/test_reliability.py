@@ -62,7 +62,8 @@ def test_a_build_killed_at_random_moments_leaves_what_was_published_and_the_next
         killed_after(draw.uniform(0.3, 1.1) * whole, [*words, "--stages", "aci_signe"], tmp_path)
         assert hash_outputs(target) == read_manifest(target / "manifest.json")["outputs"], "old or new, never half"
         subprocess.run(words, env=environment(tmp_path), check=True, capture_output=True)
-        assert hash_outputs(target) == before
+        after = hash_outputs(target)
+        assert {k for k in before if after.get(k) != before[k]} == set()
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
 
 
