@@ -104,6 +104,18 @@ def test_a_slider_of_dates_and_two_dates_side_by_side(
     assert "31 décembre 2024\nCouverte, stade inconnu" in said
     page.locator("#cg-table summary").click()
     assert page.locator("#cg-table-body th button").all_inner_texts()[-2:] == ["31 décembre 2022", "31 décembre 2024"]
+    colours = """() => { window.dispatchEvent(new Event("beforeprint")); const canvas = document.querySelector(".cg-print");
+        const counts = [0, 0]; const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        for (let at = 0; at < data.length; at += 4) if (data[at] === 247 && data[at + 1] === 178 && data[at + 2] === 103) {
+          counts[(at / 4) % canvas.width < canvas.width / 2 ? 0 : 1]++;
+        }
+        return counts; }"""
+    page.locator(".cg-divider").fill("100")
+    whole = page.evaluate(colours)
+    page.locator(".cg-divider").fill("50")
+    left, right = page.evaluate(colours)
+    assert left == whole[0]
+    assert right < whole[1]
     page.select_option("#cg-compare", "-1")
     assert page.locator(".cg-divider").count() == 0
     assert page.evaluate("cptsgeo.layer.tiles.getContainer().style.clipPath") == ""

@@ -155,7 +155,16 @@
     canvas.setAttribute("aria-hidden", "true");
     document.querySelector(".cg-map").append(canvas);
     window.addEventListener("beforeprint", () => {
-      for (const _step of paint(layer.painter, canvas, map.getBounds(), map.getSize().x, map.getSize().y, 2));
+      const drawn = (painter, on) => { for (const _step of paint(painter, on, map.getBounds(), map.getSize().x, map.getSize().y, 2)); };
+      drawn(layer.painter, canvas);
+      if (!layer.beside) return;
+      const other = cptsgeo.element("canvas");
+      drawn(layer.beside.painter, other);
+      const from = Math.round(canvas.width * layer.beside.share());
+      const pen = canvas.getContext("2d");
+      pen.setTransform(1, 0, 0, 1, 0, 0);
+      pen.clearRect(from, 0, canvas.width - from, canvas.height);
+      pen.drawImage(other, from, 0, canvas.width - from, canvas.height, from, 0, canvas.width - from, canvas.height);
     });
   }
 })(window.cptsgeo);

@@ -43,13 +43,14 @@
       if (!map.hasLayer(layer.tiles)) return; /* nothing is drawn */
       if (index < 0) {
         if (other) other.remove();
-        other = null;
+        other = layer.beside = null;
         parts.forEach((part) => part.remove());
         layer.tiles.getContainer().style.clipPath = "";
         return;
       }
       if (!other) {
         other = layer.another();
+        layer.beside = { painter: other.painter, share: () => range.value / 100 };
         other.addTo(map);
         frame.append(...parts);
       }
