@@ -168,7 +168,7 @@ def reconcile(
     complete = pd.Series(True, index=communes.index) if inside is None else inside
     national = embedded_communes()
     absent = national[~national["departement_code"].isin(communes["departement_code"])]
-    counted = _counted(communes, perimeters)
+    counted = _counted(communes[complete], perimeters)
     rows = []
     for rank, figure in enumerate(figures, start=1):
         name = ", ".join(scope_names(national, figure.place))
@@ -183,7 +183,7 @@ def reconcile(
             outside = int((units & ~complete).sum() + missing.sum())
             population = int(communes.loc[units, "population"].sum())
             for (stage, counting), (label, people) in counted.items():
-                covered = int(people[units].sum())
+                covered = 0 if outside else int(people[communes.index[units]].sum())
                 rate = covered / population if population and not outside else float("nan")
                 words = [_(label), _(COUNTINGS[counting]), *([_(TERRITORIES[territory])] if has_both else [])]
                 rows.append(
