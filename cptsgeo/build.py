@@ -15,7 +15,7 @@ from cptsgeo.files import whole_folder
 from cptsgeo.i18n import _, current_language
 from cptsgeo.maps.index import index_page
 from cptsgeo.maps.overlap_page import overlap_file, overlap_page
-from cptsgeo.maps.pages import PAGES, page
+from cptsgeo.maps.pages import PAGES, page, warning
 from cptsgeo.plan_tables import membership_list
 from cptsgeo.results import Results, compute
 from cptsgeo.study import Inputs, read_study
@@ -107,9 +107,10 @@ def build(
 def _write_cards(results: Results, folder: Path) -> None:
     """Write the identity card of each CPTS, as a page and as JSON."""
     folder.mkdir()
-    cards = results.cards
+    cards, told = results.cards, warning(results)
     for cpts_id, name in card_names(cards).items():
-        (folder / f"{name}.html").write_text(card_page(cards[cpts_id]), encoding="utf-8", newline="")
+        card = card_page(cards[cpts_id], warning=told)
+        (folder / f"{name}.html").write_text(card, encoding="utf-8", newline="")
         (folder / f"{name}.json").write_text(card_json(cards[cpts_id]), encoding="utf-8", newline="")
 
 

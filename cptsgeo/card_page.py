@@ -92,13 +92,15 @@ def card_json(card: dict[str, Any]) -> str:
     return json.dumps(card, ensure_ascii=False, indent=1) + "\n"
 
 
-def card_page(card: dict[str, Any]) -> str:
+def card_page(card: dict[str, Any], *, warning: str = "") -> str:
     """Write the card of a CPTS as an HTML page that makes no request.
 
     Parameters
     ----------
     card
         One of those that :func:`cptsgeo.card.cards` returns.
+    warning
+        What a reader must know before the figures, such as a source that is no longer up to date.
 
     Returns
     -------
@@ -108,6 +110,7 @@ def card_page(card: dict[str, Any]) -> str:
     return _template().render(
         lang=current_language(),
         card=card,
+        warning=warning,
         text={key: _(message) for key, message in TEXTS.items()},
         style_hash=_style_hash(),
         stages=labels("stages"),

@@ -168,7 +168,7 @@ def reconcile(
     complete = pd.Series(True, index=communes.index) if inside is None else inside
     national = embedded_communes()
     absent = national[~national["departement_code"].isin(communes["departement_code"])]
-    counted = _counted(communes[complete], perimeters)
+    counted = _counted(communes, perimeters, complete)
     rows = []
     for rank, figure in enumerate(figures, start=1):
         name = ", ".join(scope_names(national, figure.place))
@@ -223,9 +223,11 @@ def _inside(communes: pd.DataFrame, place: Scope) -> pd.Series:
     return communes[KINDS[place.kind]].isin(place.codes)
 
 
-def _counted(communes: pd.DataFrame, perimeters: Perimeters) -> dict[tuple[str, str], tuple[str, pd.Series]]:
-    """Count the inhabitants of each unit under each definition: label, and people on the index of ``communes``."""
-    units = unit_coverage(communes, perimeters)
+def _counted(
+    communes: pd.DataFrame, perimeters: Perimeters, inside: pd.Series
+) -> dict[tuple[str, str], tuple[str, pd.Series]]:
+    """Count the inhabitants of each unit inside under each definition: label, and people on the index of these units."""
+    units = unit_coverage(communes[inside], perimeters)
     known = perimeters.cpts["stage"].notna().any()
     counted = {}
     for definition in DEFINITIONS:
@@ -234,7 +236,7 @@ def _counted(communes: pd.DataFrame, perimeters: Perimeters) -> dict[tuple[str, 
         least = definition.stage
         chosen = perimeters if least == "any" else with_stages(perimeters, STAGES[STAGES.index(least) :])
         members = member_populations(communes, chosen)
-        sums = communes["insee_code"].map(members.groupby("insee_code")["population_in_cpts"].sum()).fillna(0)
+        sums = units["insee_code"].map(members.groupby("insee_code")["population_in_cpts"].sum()).fillna(0)
         once = units["population_covered" if least == "any" else f"covered_{least}"]
         counted[least, "union"] = definition.label, once
         counted[least, "sum"] = definition.label, sums.astype("int64")

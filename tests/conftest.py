@@ -18,7 +18,7 @@ from cptsgeo.cli import main
 from cptsgeo.perimeters import STAGES, Perimeters
 from tests.browser import browser, open_page  # noqa: F401
 
-for profile, examples in (("quick", 8), ("thorough", 300)):
+for profile, examples in (("quick", 5), ("thorough", 300)):
     settings.register_profile(
         profile,
         deadline=None,

@@ -59,14 +59,3 @@ def test_every_link_of_the_index_leads_to_a_file(hostile_build: Path) -> None:
     links = re.findall(r'href="([^"]+)"', text)
     assert len(links) >= len(PAGES) + 10
     assert all((hostile_build / link).is_file() for link in links)
-
-
-def test_a_second_build_writes_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        build(Inputs(), tmp_path / name)
-    one, two = (
-        {path.relative_to(tmp_path / name): path.read_bytes() for path in sorted((tmp_path / name).rglob("*.*"))}
-        for name in ("one", "two")
-    )
-    assert len(one) > 10
-    assert one == two

@@ -14,6 +14,7 @@ import geopandas as gpd
 import openpyxl
 import pandas as pd
 import pytest
+import shapely
 
 from cptsgeo.cli import COMMANDS, chosen_language
 from cptsgeo.tabular import read_table
@@ -231,6 +232,11 @@ def desk(tmp_path, monkeypatch):
     )
     pd.DataFrame({"CPTS": ["CPTS Ouest"], "Commune": ["Saint-Paul"]}).to_excel(tmp_path / "liste_ars.xlsx", index=False)
     (tmp_path / "ressources.csv").write_bytes(embedded("crisis_exercise/resources.csv").read_bytes())
+    points = pd.DataFrame({"longitude": [-61.07], "latitude": [14.61]})
+    (tmp_path / "adresses" / "month=2026-01").mkdir(parents=True)
+    points.to_parquet(tmp_path / "adresses" / "month=2026-01" / "points.parquet", index=False)
+    zones = gpd.GeoDataFrame({"cpts_id": ["nord"]}, geometry=[shapely.box(-61.2, 14.5, -61, 14.8)], crs=4326)
+    zones.to_file(tmp_path / "perimetres.gpkg")
     folium.Map(tiles=None).save(str(tmp_path / "page.html"))
 
 

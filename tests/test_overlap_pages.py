@@ -103,7 +103,7 @@ def test_sharing_by_area_is_told_on_every_page(run, toy_files, drawing, tmp_path
     cuts = pd.read_csv(out / "tables" / "cuts.csv")
     assert set(cuts.loc[cuts["population"] > 0, "method"]) == {"area"}
     pages = sorted(out.glob("*.html"))
-    assert len(pages) == 6
+    assert len(pages) == 8
     for path in pages:
         page = open_page(path, ready=path.name != "index.html")
         assert "Méthode « surface »" in page.locator("footer").inner_text().replace("\u202f", " "), path.name
