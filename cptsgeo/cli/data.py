@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from cptsgeo.cli.options import deliver, output_options, say
+from cptsgeo.cli.options import deliver, lang_option, output_options, say
 from cptsgeo.cli.texts import CONTEXT, Group, Option, option
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.i18n import LANGUAGES, N_, _, number
@@ -29,9 +29,6 @@ command = Group(
     ],
 )
 
-_LANG = option(
-    "--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")
-)
 _NAMES = click.argument("names", nargs=-1, metavar="[NAME]...")
 
 
@@ -46,7 +43,7 @@ def _mirror(given: str | None) -> str:
 )
 @_NAMES
 @output_options
-@_LANG
+@lang_option
 def list_(names: tuple[str, ...], form: str | None, output: Path | None, overwrite: bool) -> None:
     """Deliver the catalogue as a table."""
     import pandas as pd
@@ -72,7 +69,7 @@ def list_(names: tuple[str, ...], form: str | None, output: Path | None, overwri
 )
 @_NAMES
 @option("--mirror", help=N_("Folder or address of a mirror. Default: CPTSGEO_MIRROR, else the producers."))
-@_LANG
+@lang_option
 def pull(names: tuple[str, ...], mirror: str | None) -> None:
     """Pull, show progress on a terminal, tell each outcome."""
     from cptsgeo.sources.catalogue import chosen
@@ -130,7 +127,7 @@ class _Progress:
 )
 @_NAMES
 @output_options
-@_LANG
+@lang_option
 def status(names: tuple[str, ...], form: str | None, output: Path | None, overwrite: bool) -> None:
     """Deliver the state of the sources."""
     from cptsgeo.sources.catalogue import chosen
@@ -149,7 +146,7 @@ def status(names: tuple[str, ...], form: str | None, output: Path | None, overwr
 )
 @_NAMES
 @output_options
-@_LANG
+@lang_option
 def verify(names: tuple[str, ...], form: str | None, output: Path | None, overwrite: bool) -> None:
     """Deliver the result of the checks."""
     from cptsgeo.sources.catalogue import chosen
@@ -163,7 +160,7 @@ def verify(names: tuple[str, ...], form: str | None, output: Path | None, overwr
 
 @make_command("clear", text=N_("Remove what is stored of some sources."), example="cptsgeo data clear finess")
 @click.argument("names", nargs=-1, metavar="NAME...", required=True)
-@_LANG
+@lang_option
 def clear(names: tuple[str, ...]) -> None:
     """Remove, and say what was there."""
     from cptsgeo.sources.catalogue import chosen
@@ -181,7 +178,7 @@ def clear(names: tuple[str, ...]) -> None:
 )
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER")
 @_NAMES
-@_LANG
+@lang_option
 def mirror(folder: Path, names: tuple[str, ...]) -> None:
     """Write the mirror."""
     from cptsgeo.sources.catalogue import chosen
@@ -201,7 +198,7 @@ def mirror(folder: Path, names: tuple[str, ...]) -> None:
 @click.argument("layer", type=click.Path(path_type=Path), metavar="FILE")
 @option("-o", "--output", type=click.Path(path_type=Path), help=N_("File to write. Default: the screen."))
 @option("--overwrite", is_flag=True, help=N_("Replace what exists."))
-@_LANG
+@lang_option
 def fields(layer: Path, output: Path | None, overwrite: bool) -> None:
     """Detect, and write or show."""
     from cptsgeo.sources.santegraphie import count_features, detect_fields, mapping_text, write_mapping

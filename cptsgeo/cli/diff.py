@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cptsgeo.cli.options import deliver, output_options, say, tell_findings
+from cptsgeo.cli.options import deliver, lang_option, output_options, say, tell_findings
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import LANGUAGES, N_, _, number
+from cptsgeo.i18n import N_, _, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ TABLES = ("parts", "changes", "series")
 )
 @option("--scope", help=N_("Where the lists are complete. Default: the départements that they touch."))
 @option("--figure", type=click.Path(path_type=Path), help=N_("SVG file of the series to write as well."))
-@option("--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en."))
+@lang_option
 @output_options
 def command(
     snapshots: Path,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cptsgeo.cli.options import deliver, draws, input_options, need_options, output_options, say, study
+from cptsgeo.cli.options import bridge_option, deliver, draws, input_options, need_options, output_options, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _, number
@@ -106,13 +106,7 @@ PLAN_OPTIONS = (
     help=N_("Extensions: also look at these white units together, such as 06079,06138."),
 )
 @option("--cluster", multiple=True, help=N_("Fill this cluster only. Repeat for several. Default: all."))
-@option(
-    "--bridge-m",
-    type=float,
-    default=0.0,
-    show_default=True,
-    help=N_("Also join units up to this many metres apart, across water or the sliver between two outlines."),
-)
+@bridge_option
 @option("--seed", type=int, default=0, show_default=True, help=N_("Seed of the draw between equal plans."))
 @option(
     "--time-limit",

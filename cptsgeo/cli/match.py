@@ -6,10 +6,10 @@ from pathlib import Path
 
 import click
 
-from cptsgeo.cli.options import deliver, output_options, say
+from cptsgeo.cli.options import deliver, lang_option, output_options, say
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import LANGUAGES, N_, _, ngettext, number
+from cptsgeo.i18n import N_, _, ngettext, number
 
 
 @make_command(
@@ -35,7 +35,7 @@ from cptsgeo.i18n import LANGUAGES, N_, _, ngettext, number
     help=N_("File of the names that are not matched. Default: unmatched.csv beside --output."),
 )
 @output_options
-@option("--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en."))
+@lang_option
 def command(
     listing: Path,
     sheet: str | None,

@@ -32,6 +32,11 @@ def _path(**settings: Any) -> click.Path:
     return click.Path(path_type=Path, **settings)
 
 
+lang_option = option(
+    "--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")
+)
+"""Adds ``--lang``, which :func:`cptsgeo.cli.main` reads before any command."""
+
 _INPUTS = (
     option(
         "--communes",
@@ -99,9 +104,7 @@ _INPUTS = (
         help=N_("Width in metres under which a piece of a commune cut by a polygon is snapped."),
     ),
     option("--repair", is_flag=True, help=N_("Make invalid polygons valid, and say what area that changes.")),
-    option(
-        "--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")
-    ),
+    lang_option,
 )
 
 _LAYERS = (
@@ -227,6 +230,15 @@ _SNAPSHOTS = (
         help=N_("Dated states to compare: a TOML list of date, perimeters and communes, as `cptsgeo diff` reads it."),
     ),
 )
+
+bridge_option = option(
+    "--bridge-m",
+    type=float,
+    default=0.0,
+    show_default=True,
+    help=N_("Also join units up to this many metres apart, across water or the sliver between two outlines."),
+)
+"""Adds ``--bridge-m``."""
 
 
 def _stacked(options: Iterable[Callable[[F], F]]) -> Callable[[F], F]:

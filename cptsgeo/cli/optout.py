@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from cptsgeo.cli.options import deliver, output_options, say
+from cptsgeo.cli.options import deliver, lang_option, output_options, say
 from cptsgeo.cli.texts import CONTEXT, Group, Option, option
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.i18n import LANGUAGES, N_, _, ngettext, number
@@ -33,9 +33,6 @@ command = Group(
         )
     ],
 )
-_LANG = option(
-    "--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en.")
-)
 _REGISTER = option(
     "--register", type=click.Path(path_type=Path), required=True, help=N_("File of the register (.json).")
 )
@@ -57,7 +54,7 @@ def _given(identifiers: tuple[str, ...]) -> list[str]:
 @_IDENTIFIERS
 @_REGISTER
 @option("--create", is_flag=True, help=N_("Make the register, where there is none yet."))
-@_LANG
+@lang_option
 def add(identifiers: tuple[str, ...], register: Path, create: bool) -> None:
     """Add, write, say how many; a register is never made by mistake beside the true one."""
     from cptsgeo.errors import UsageError
@@ -89,7 +86,7 @@ def add(identifiers: tuple[str, ...], register: Path, create: bool) -> None:
 )
 @_IDENTIFIERS
 @_REGISTER
-@_LANG
+@lang_option
 def check(identifiers: tuple[str, ...], register: Path) -> None:
     """Answer for each identifier by its rank, so that no identifier is written."""
     from cptsgeo.optout import identifier, read_register
@@ -110,7 +107,7 @@ def check(identifiers: tuple[str, ...], register: Path) -> None:
 )
 @_REGISTER
 @output_options
-@_LANG
+@lang_option
 def list_(register: Path, form: str | None, output: Path | None, overwrite: bool) -> None:
     """Deliver the list as a table."""
     from cptsgeo.optout import listed, read_register

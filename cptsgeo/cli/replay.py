@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from cptsgeo.cli.options import say
+from cptsgeo.cli.options import lang_option, say
 from cptsgeo.cli.texts import command as make_command
-from cptsgeo.cli.texts import option
-from cptsgeo.i18n import LANGUAGES, N_, _, language
+from cptsgeo.i18n import N_, _, language
 
 
 @make_command(
@@ -21,7 +20,7 @@ from cptsgeo.i18n import LANGUAGES, N_, _, language
     example="cptsgeo replay atlas/manifest.json",
 )
 @click.argument("manifest", type=click.Path(path_type=Path), metavar="MANIFEST")
-@option("--lang", type=click.Choice(LANGUAGES), expose_value=False, help=N_("Language of texts: fr (default) or en."))
+@lang_option
 def command(manifest: Path) -> None:
     """Compare inputs, build into a temporary folder, compare outputs."""
     from cptsgeo.cli.build import command as build

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cptsgeo.cli.options import deliver, draws, input_options, need_options, output_options, study
+from cptsgeo.cli.options import bridge_option, deliver, draws, input_options, need_options, output_options, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_
@@ -37,13 +37,7 @@ BY = ("unit", "density", "cluster", "part", "neighbour")
         "Rows of the result: units; density groups and levels; clusters; the parts of each cluster by territory and density; the CPTS beside each cluster."
     ),
 )
-@option(
-    "--bridge-m",
-    type=float,
-    default=0.0,
-    show_default=True,
-    help=N_("Also join units up to this many metres apart, across water or the sliver between two outlines."),
-)
+@bridge_option
 @need_options
 @output_options
 def command(
