@@ -53,7 +53,7 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
     warning = banner(pulled, date.today())
     if warning:
         say(warning)
-    if overwrite and is_up_to_date(chosen, output, with_maps=not no_maps):
+    if overwrite and not warning and is_up_to_date(chosen, output, with_maps=not no_maps):
         clear_unfinished(output)
         say(
             _("Nothing changed since the last build, and {folder} holds it whole: nothing is built again.").format(
