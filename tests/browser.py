@@ -31,6 +31,14 @@ def chromium() -> str | None:
     return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 
+def open_table(page: Any) -> Any:
+    """Open the table under a map, wait until it is there (it is made when first asked for), and return it."""
+    page.locator("#cg-table > summary").click()
+    table = page.locator("#cg-table-body table")
+    table.wait_for()
+    return table
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """One Chromium for the whole session; the tests skip where there is none."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cptsgeo.cli import main
-from tests.browser import LAPTOP, PHONE
+from tests.browser import LAPTOP, PHONE, open_table
 
 Open = Callable[..., Any]
 VENDOR = Path(__file__).parent / "vendor"
@@ -73,7 +73,7 @@ def test_search_results_of_the_atlas(open_page: Open, pages: Path) -> None:
 def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
     page = open_page(pages / "build" / "all_layers.html", size=size)
     assert violations(page) == []
-    page.locator("#cg-table summary").click()
+    open_table(page)
     page.locator("#cg-search").fill("saint")
     assert violations(page) == []
     page.get_by_label("Départements, selon leur population").check()

@@ -12,6 +12,7 @@ import pytest
 from cptsgeo.build import build
 from cptsgeo.maps.pages import PAGES
 from cptsgeo.study import Inputs
+from tests.browser import open_table
 
 HOSTILE_COMMUNE = "</script><img src=x onerror=alert(1)>"
 HOSTILE_CPTS = "CPTS ${alert(2)} `x` {{7*7}} \u202e<b>"
@@ -47,8 +48,7 @@ def test_no_page_asks_the_network_or_runs_a_name(
     page = open_page(hostile_build / f"{name}.html", ready=name != "index")
     assert page.locator("h1").inner_text()
     if name != "index":
-        page.locator("details summary").last.click()
-        text = page.locator("table").last.inner_text()
+        text = open_table(page).inner_text()
         assert HOSTILE_COMMUNE in text
         assert "CPTS ${alert(2)} `x` {{7*7}}" in text
     assert page.locator("img[src=x]").count() == 0

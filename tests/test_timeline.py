@@ -12,6 +12,7 @@ import pytest
 from cptsgeo.communes import read_communes
 from cptsgeo.snapshots import Snapshot, series
 from cptsgeo.timeline import timeline
+from tests.browser import open_table
 from tests.money.money_toys import perimeters, towns
 
 FIRST, LAST = date(2022, 12, 31), date(2024, 12, 31)
@@ -102,7 +103,7 @@ def test_a_slider_of_dates_and_two_dates_side_by_side(
     said = page.locator(".cg-tip").inner_text()
     assert "31 décembre 2022\nZone blanche" in said
     assert "31 décembre 2024\nCouverte, stade inconnu" in said
-    page.locator("#cg-table summary").click()
+    open_table(page)
     assert page.locator("#cg-table-body th button").all_inner_texts()[-2:] == ["31 décembre 2022", "31 décembre 2024"]
     colours = """() => { window.dispatchEvent(new Event("beforeprint")); const canvas = document.querySelector(".cg-print");
         const counts = [0, 0]; const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;

@@ -11,6 +11,7 @@ import pytest
 from cptsgeo.communes import read_communes
 from cptsgeo.maps.cartogram import FEWEST, GRID, cartogram, places_on_grid
 from cptsgeo.maps.page import map_page
+from tests.browser import open_table
 from tests.maps.conftest import toy_themes, toy_units
 from tests.maps.payloads import PAYLOADS
 
@@ -81,5 +82,5 @@ def test_hostile_titles_over_time_are_text(open_page: Any, page_parts: Any) -> N
     assert page.locator(".cg-tip dt").evaluate_all("all => all.map((one) => one.textContent)")[
         -len(PAYLOADS) :
     ] == list(PAYLOADS)
-    page.locator("#cg-table summary").click()
+    open_table(page)
     assert page.locator("img, iframe, form, base, [onerror], [onload]").count() == 0

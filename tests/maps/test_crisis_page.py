@@ -15,7 +15,7 @@ import shapely
 
 from cptsgeo.maps.crisis_page import crisis_page
 from cptsgeo.resources import COLUMNS
-from tests.browser import PHONE
+from tests.browser import PHONE, open_table
 from tests.maps.conftest import SIDE, toy_units
 from tests.maps.payloads import PAYLOADS
 
@@ -235,7 +235,7 @@ def test_statements_about_unknown_resources_are_listed(open_page: Open, html: st
 
 def test_the_directory_sorts_filters_and_downloads(open_page: Open, html: str) -> None:
     page = open_page(html)
-    page.locator("#cg-table summary").click()
+    open_table(page)
     rows = page.locator("#cg-table-body tbody tr")
     assert rows.count() == 40
     page.get_by_role("button", name="Capacité").click()
@@ -316,7 +316,7 @@ def test_a_phone_has_no_sideways_scroll(open_page: Open) -> None:
 def test_a_public_page_says_nothing_of_mobiles(open_page: Open) -> None:
     table = toy_resources().assign(mobile=None)
     page = open_page(toy_page(table, audience="public"))
-    page.locator("#cg-table summary").click()
+    open_table(page)
     assert "Portable" not in page.locator("#cg-table-body thead").inner_text()
     assert page.locator(".cz-cell").count() == 0
 
@@ -329,7 +329,7 @@ def test_hostile_names_are_text_everywhere(open_page: Open) -> None:
     zone = gpd.GeoDataFrame({"name": [PAYLOADS[0]]}, geometry=[shapely.box(-61.3, 14.6, -61.3 + SIDE, 14.62)], crs=4326)
     page = open_page(toy_page(table, title=PAYLOADS[0], hazards=zone, notes=list(PAYLOADS), credits=list(PAYLOADS)))
     assert page.locator("h1").evaluate("e => e.textContent") == PAYLOADS[0]
-    page.locator("#cg-table summary").click()
+    open_table(page)
     page.evaluate("cptsgeo.crisis.table.printAll(true)")
     names = page.evaluate("[...document.querySelectorAll('#cg-table-body tbody th')].map(e => e.textContent)")
     assert sorted(names) == sorted(PAYLOADS)

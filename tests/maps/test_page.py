@@ -18,7 +18,7 @@ from cptsgeo.maps.codec import decode
 from cptsgeo.maps.commune_layer import CommuneLayer
 from cptsgeo.maps.page import map_page
 from cptsgeo.maps.theme import STAGES, Theme, styled
-from tests.browser import LAPTOP, PHONE
+from tests.browser import LAPTOP, PHONE, open_table
 from tests.maps.conftest import SIDE, WIDTH, toy_themes, toy_units
 from tests.maps.payloads import PAYLOADS
 
@@ -200,9 +200,8 @@ def test_search_ignores_accents_and_works_by_keyboard(open_page: Open, units, pa
 @pytest.mark.browser
 def test_the_table_sorts_filters_and_downloads(open_page: Open, units, page_parts) -> None:
     page = open_page(map_page(units, toy_themes(units), **page_parts))
-    page.locator("#cg-table summary").click()
+    open_table(page)
     rows = page.locator("#cg-table-body tbody tr")
-    rows.nth(19).wait_for()
     assert rows.count() == 20
     assert rows.first.locator("td, th").all_inner_texts()[:4] == ["97201", "Commune 0", "Martinique", "1\u202f000"]
     page.get_by_role("button", name="Population").click()
@@ -224,7 +223,7 @@ def test_the_table_sorts_filters_and_downloads(open_page: Open, units, page_part
 def test_many_units_turn_pages(open_page: Open, page_parts) -> None:
     units = toy_units([f"Commune {i}" for i in range(120)])
     page = open_page(map_page(units, toy_themes(units), **page_parts))
-    page.locator("#cg-table summary").click()
+    open_table(page)
     assert page.locator(".cg-range").inner_text() == "1 à 50 sur 120"
     page.get_by_role("button", name="Suivant").click()
     page.get_by_role("button", name="Suivant").click()
@@ -340,7 +339,7 @@ def test_hostile_names_are_shown_as_text_everywhere(open_page: Open) -> None:
     assert described == [[name] * 5 for name in PAYLOADS]
     for row in range(0, count, 7):
         assert hover(page, row).locator("bdi").first.text_content() == PAYLOADS[row]
-    page.locator("#cg-table summary").click()
+    open_table(page)
     names = page.locator("#cg-table-body tbody th").all_text_contents()
     page.locator(".cg-tools button").nth(1).click()
     names += page.locator("#cg-table-body tbody th").all_text_contents()
