@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
@@ -41,7 +43,8 @@ def build(
     ``*.json``), with snapshots the figure ``series.svg``, and ``manifest.json``, from which `cptsgeo replay` makes it
     again; with the embedded data, the exercise kit ``crise_martinique.html`` too. It is written beside its place and
     renamed into it, so that it is never half new.
-    Identical inputs give identical bytes.
+    Identical inputs give identical bytes; the day on which the age of pulled sources is judged is one of them
+    (``inputs.as_of``, today when not given), and the manifest keeps it.
 
     Parameters
     ----------
@@ -68,6 +71,7 @@ def build(
     """
     from cptsgeo.manifest import NAME, build_manifest, write_manifest
 
+    inputs = _with_day(inputs)
     with whole_folder(output, overwrite=overwrite, keep=KEPT) as folder:
         progress(_("reading and checking"))
         study = read_study(inputs, with_contours=True)
@@ -114,11 +118,19 @@ def _write_cards(results: Results, folder: Path) -> None:
         (folder / f"{name}.json").write_text(card_json(cards[cpts_id]), encoding="utf-8", newline="")
 
 
+def _with_day(inputs: Inputs) -> Inputs:
+    """Set the day on which pulled sources are judged, where some serve and no day was given."""
+    from cptsgeo.manifest import pulled_sources
+
+    return replace(inputs, as_of=date.today()) if inputs.as_of is None and pulled_sources(inputs) else inputs
+
+
 def is_up_to_date(inputs: Inputs, folder: Path, *, with_maps: bool) -> bool:
     """Tell whether a folder holds what a build of these inputs would write, to the byte, without building.
 
     It does when its manifest names the same words, language and version, no input changed its content, no file that
-    was written was changed since, and the program is not newer than the build.
+    was written was changed since, and the program is not newer than the build. Where pulled sources serve, a build of
+    another day is not up to date: its sources may be late now.
     """
     from cptsgeo.manifest import NAME, arguments_of, changed_inputs, hash_outputs, read_manifest
 
@@ -132,7 +144,7 @@ def is_up_to_date(inputs: Inputs, folder: Path, *, with_maps: bool) -> bool:
     newest = max(path.stat().st_mtime for path in package if path.is_file() and path.suffix != ".pyc")
     return bool(
         newest < built
-        and parameters.get("arguments") == arguments_of(inputs, with_maps=with_maps)
+        and parameters.get("arguments") == arguments_of(_with_day(inputs), with_maps=with_maps)
         and parameters.get("language") == current_language()
         and manifest["program"]["version"] == version("cptsgeo")
         and not changed_inputs(manifest)

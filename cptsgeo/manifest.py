@@ -133,10 +133,44 @@ def build_manifest(study: Study, folder: Path, *, with_maps: bool) -> dict[str, 
         Whether the map pages were drawn.
     """
     inputs = study.inputs
-    files = {
+    files = input_files(inputs)
+    (members,) = files.pop("perimeters")
+    cpts = files.pop("cpts")
+    described = [describe_input(path, role) for role, paths in files.items() for path in paths]
+    matched = len(study.perimeters.membership)
+    rows = None if is_layer(members) else len(read_table(members).rows)
+    recoded = {finding.row for finding in study.findings if finding.rule == "membership_repeated"}
+    described.append(
+        describe_input(members, "perimeters", rows_read=rows, rows_matched=matched, rows_refused=len(recoded))
+    )
+    described += [describe_input(path, "cpts", rows_read=len(study.perimeters.cpts)) for path in cpts]
+    for one in described:
+        if one["role"] == "communes":
+            one["rows_read"] = len(study.communes) if len(inputs.communes) < 2 else None
+    arguments = arguments_of(inputs, with_maps=with_maps)
+    return make_manifest(
+        described,
+        {"arguments": arguments, "language": current_language(), "scope": str(study.scope)},
+        hash_outputs(folder),
+    )
+
+
+def input_files(inputs: Inputs) -> dict[str, tuple[Path, ...]]:
+    """List the files that a study reads, by what they serve for; embedded data where it was given none.
+
+    Examples
+    --------
+    >>> from cptsgeo.study import Inputs
+    >>> [path.name for path in input_files(Inputs())["cpts"]]
+    ['cpts.csv']
+    """
+    cpts = inputs.cpts if inputs.perimeters else embedded("cpts_perimeters/cpts.csv")
+    files: dict[str, Sequence[Path | None]] = {
         "communes": inputs.communes or (embedded("communes/communes.parquet"),),
         "contours": inputs.contours or (embedded("communes/contours_outre_mer.parquet"),),
         "density": (inputs.density,),
+        "perimeters": (inputs.perimeters or embedded("cpts_perimeters/membership.csv"),),
+        "cpts": (cpts,),
         "iris": (inputs.iris,),
         "grid": (inputs.grid,),
         **{f"layer {one.kind}": (one.path,) for one in inputs.layers},
@@ -147,26 +181,7 @@ def build_manifest(study: Study, folder: Path, *, with_maps: bool) -> dict[str, 
         "published": (inputs.published,),
         "snapshots": () if inputs.snapshots is None else (inputs.snapshots, *snapshot_files(inputs.snapshots)),
     }
-    described = [describe_input(path, role) for role, paths in files.items() for path in paths if path is not None]
-    matched = len(study.perimeters.membership)
-    members = inputs.perimeters or embedded("cpts_perimeters/membership.csv")
-    rows = None if is_layer(members) else len(read_table(members).rows)
-    recoded = {finding.row for finding in study.findings if finding.rule == "membership_repeated"}
-    described.append(
-        describe_input(members, "perimeters", rows_read=rows, rows_matched=matched, rows_refused=len(recoded))
-    )
-    cpts = inputs.cpts if inputs.perimeters else embedded("cpts_perimeters/cpts.csv")
-    if cpts is not None:
-        described.append(describe_input(cpts, "cpts", rows_read=len(study.perimeters.cpts)))
-    for one in described:
-        if one["role"] == "communes":
-            one["rows_read"] = len(study.communes) if len(inputs.communes) < 2 else None
-    arguments = arguments_of(inputs, with_maps=with_maps)
-    return make_manifest(
-        described,
-        {"arguments": arguments, "language": current_language(), "scope": str(study.scope)},
-        hash_outputs(folder),
-    )
+    return {role: tuple(path for path in paths if path is not None) for role, paths in files.items()}
 
 
 def arguments_of(inputs: Inputs, *, with_maps: bool = True) -> list[str]:
@@ -202,6 +217,7 @@ def arguments_of(inputs: Inputs, *, with_maps: bool = True) -> list[str]:
         words += ["--names", f"{one.kind}={Path(one.names).absolute()}"] if one.names is not None else []
     words += ["--population-year", str(inputs.population_year)] if inputs.population_year else []
     words += ["--perimeters-date", inputs.perimeters_date.isoformat()] if inputs.perimeters_date else []
+    words += ["--as-of", inputs.as_of.isoformat()] if inputs.as_of else []
     words += ["--accept-holes"] if inputs.accept_holes else []
     words += ["--area-weighting"] if inputs.area_weighting else []
     words += ["--repair"] if inputs.repair else []
@@ -346,7 +362,5 @@ def _credit(name: str, dated: str | None) -> str:
 
 def pulled_sources(inputs: Inputs) -> tuple[str, ...]:
     """Name the sources of the catalogue that the files of a study were pulled from."""
-    single = (inputs.density, inputs.perimeters, inputs.cpts, inputs.iris, inputs.grid)
-    paths = [*inputs.communes, *inputs.contours, *(path for path in single if path is not None)]
-    names = (_origin(Path(path).resolve())[1] for path in paths)
+    names = (_origin(path.resolve())[1] for paths in input_files(inputs).values() for path in paths)
     return tuple(dict.fromkeys(name for name in names if name in sources()))

@@ -77,6 +77,8 @@ class Inputs:
         Stages at which a CPTS is paid; ``unknown`` for those whose stage the list does not give.
     layers
         Layers of territories to set the CPTS beside.
+    as_of
+        Day on which the age of pulled sources is judged; today when not given.
     """
 
     communes: tuple[Path, ...] = ()
@@ -101,6 +103,7 @@ class Inputs:
     snapshots: Path | None = None
     paid_stages: tuple[str, ...] = PAID_STAGES
     layers: tuple[LayerChoice, ...] = ()
+    as_of: date | None = None
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from cptsgeo.errors import DataError
 from cptsgeo.manifest import compare, credit_lines, describe_input, read_manifest
-from cptsgeo.sources.store import data_folder
+from cptsgeo.sources.catalogue import sources
+from cptsgeo.sources.store import Record, data_folder, install
 from tests.mirror_of_shared import write_mirror
 
 
@@ -78,6 +81,34 @@ def test_a_build_is_replayed_or_says_which_input_changed(tmp_path: Path, toy_fil
     assert "le contenu a changé" in changed.err
     toy_files.communes.unlink()
     assert "n’est plus là" in run("replay", tmp_path / "out" / "manifest.json").err
+
+
+def test_a_pulled_source_is_judged_on_the_day_of_the_build(tmp_path: Path, toy_files: object, run: Callable) -> None:
+    """A source that is late since the last build gets a new one; a replay judges on the day of the manifest."""
+    source = sources()["density"]
+    staged = tmp_path / "density.csv"
+    codes = pd.read_csv(toy_files.communes, dtype="str")["insee_code"]
+    staged.write_text("insee_code,niveau_densite\n" + "".join(f"{code},Bourgs ruraux\n" for code in codes), encoding="utf-8")
+    install(source, [staged], Record(source.name, "usb", "density.csv", date(2024, 2, 1), date(2024, 1, 1), 1, (), ()))
+    index, manifest = (tmp_path / "out" / name for name in ("index.html", "manifest.json"))
+    late = date(2024, 1, 1) + timedelta(days=source.rhythm + 1)
+
+    def build_again(*options: str) -> str:
+        built = run("build", *toy_files.options, "--no-maps", "--overwrite", "-o", tmp_path / "out", *options)
+        assert built.code == 0, built.err
+        return built.err
+
+    build_again("--as-of", "2024-02-02")
+    assert "rien n’est reconstruit" in build_again("--as-of", "2024-02-02")
+    assert "n’est plus à jour" not in index.read_text(encoding="utf-8")
+    told = build_again("--as-of", late.isoformat())
+    assert "n’est plus à jour" in told
+    assert "rien n’est reconstruit" not in told
+    assert "n’est plus à jour" in index.read_text(encoding="utf-8")
+    replayed = run("replay", manifest)
+    assert replayed.code == 0, replayed.err
+    build_again()
+    assert date.today().isoformat() in read_manifest(manifest)["parameters"]["arguments"]
 
 
 @pytest.mark.real_data

@@ -33,6 +33,7 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
     """Build, show progress on a terminal, and sum up on stderr."""
     from cptsgeo.build import build, is_up_to_date
     from cptsgeo.files import clear_unfinished
+    from cptsgeo.manifest import pulled_sources
     from cptsgeo.maps.pages import finding
     from cptsgeo.sources.defaults import with_pulled
     from cptsgeo.sources.status import banner
@@ -50,10 +51,10 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
         if pulled
         else _("No pulled data serves: the embedded data and the files given do.")
     )
-    warning = banner(pulled, date.today())
+    warning = banner(pulled_sources(chosen), chosen.as_of or date.today())
     if warning:
         say(warning)
-    if overwrite and not warning and is_up_to_date(chosen, output, with_maps=not no_maps):
+    if overwrite and is_up_to_date(chosen, output, with_maps=not no_maps):
         clear_unfinished(output)
         say(
             _("Nothing changed since the last build, and {folder} holds it whole: nothing is built again.").format(

@@ -104,6 +104,11 @@ _INPUTS = (
         help=N_("Width in metres under which a piece of a commune cut by a polygon is snapped."),
     ),
     option("--repair", is_flag=True, help=N_("Make invalid polygons valid, and say what area that changes.")),
+    option(
+        "--as-of",
+        type=click.DateTime(["%Y-%m-%d"]),
+        help=N_("Day on which the age of pulled data is judged, such as 2026-01-31. Default: today."),
+    ),
     lang_option,
 )
 
@@ -343,6 +348,7 @@ def inputs(
     area_weighting: bool,
     tolerance_m: float,
     repair: bool,
+    as_of: datetime | None,
     need: tuple[Path, ...] = (),
     need_weights: Path | None = None,
     edition_files: tuple[str, ...] = (),
@@ -383,6 +389,7 @@ def inputs(
         snapshots=snapshots,
         paid_stages=parse_stages(paid_stages, where="--paid-stages"),
         layers=parse_layers(layers, rules, names),
+        as_of=as_of.date() if as_of else None,
     )
 
 

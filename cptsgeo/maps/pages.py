@@ -236,8 +236,9 @@ def _files(paths: Sequence[Path]) -> str:
 
 
 def warning(results: Results) -> str:
-    """Say which of the sources of a study are no longer up to date, today; empty when all are."""
-    return banner(pulled_sources(results.study.inputs), date.today())
+    """Say which of the sources of a study are no longer up to date on its day; empty when all are."""
+    inputs = results.study.inputs
+    return banner(pulled_sources(inputs), inputs.as_of or date.today())
 
 
 def classes_of(
