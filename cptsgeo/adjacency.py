@@ -210,7 +210,7 @@ def _bridged(shapes: NDArray[np.object_], pairs: pd.DataFrame, bridge_m: float) 
     return near.assign(m=near["m"].fillna(0.0), gap_m=near["gap_m"].fillna(pd.Series(gap)))
 
 
-def connected(codes: list[str], links: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+def connected(codes: list[str], links: Mapping[str, Collection[str]]) -> list[list[str]]:
     """Gather units into connected parts.
 
     Parameters
@@ -218,7 +218,7 @@ def connected(codes: list[str], links: Mapping[str, Mapping[str, float]]) -> lis
     codes
         The units to gather.
     links
-        Neighbours of each unit, as :func:`neighbours` gives them; others than ``codes`` are not walked through.
+        Neighbours of each unit, such as :func:`neighbours` gives them; others than ``codes`` are not walked through.
 
     Returns
     -------

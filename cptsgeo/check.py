@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cptsgeo.adjacency import connected
 from cptsgeo.codes import among
 from cptsgeo.crs import by_territory
 from cptsgeo.errors import Finding
@@ -13,6 +14,8 @@ from cptsgeo.perimeters import Perimeters
 from cptsgeo.sizes import double_counts
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     import geopandas as gpd
     import pandas as pd
 
@@ -249,7 +252,6 @@ def far_parts(
         One per part, with its communes and the distance in kilometres.
     """
     import pandas as pd
-    import shapely
 
     population = communes.set_index("insee_code")["population"]
     unit_names = communes.set_index("insee_code")["name"]
@@ -257,15 +259,13 @@ def far_parts(
     findings = []
     members = perimeters.membership[["cpts_id", "insee_code"]]
     for part in by_territory(contours[contours["insee_code"].isin(members["insee_code"])]).values():
-        shapes = pd.Series(part.geometry.to_numpy(), index=part["insee_code"].to_numpy())
+        shapes = pd.Series(part.geometry.to_numpy(), index=part["insee_code"].astype("object"))
+        joined = _joined_by_vertex(shapes)
         for cpts_id, group in members[members["insee_code"].isin(shapes.index)].groupby("cpts_id"):
-            pieces = connected_parts(shapes[group["insee_code"]])
-            if len(pieces) < 2:
-                continue
+            pieces = connected_parts(shapes[group["insee_code"]], joined)
             pieces.sort(key=lambda codes: (-int(population.reindex(codes).sum()), codes))
-            body = shapely.union_all(shapes[pieces[0]].to_numpy())
             for codes in pieces[1:]:
-                distance = shapely.distance(shapely.union_all(shapes[codes].to_numpy()), body) / 1000
+                distance = _distance(shapes[codes], shapes[pieces[0]]) / 1000
                 if distance < far_km:
                     continue
                 findings.append(
@@ -289,28 +289,63 @@ def far_parts(
     return findings
 
 
-def connected_parts(shapes: pd.Series) -> list[list[str]]:
+def _joined_by_vertex(shapes: pd.Series) -> dict[str, set[str]]:
+    """Return the shapes that have a vertex in common with each: they touch, though others may touch too."""
+    import pandas as pd
+    import shapely
+
+    xy, shape = shapely.get_coordinates(shapes.to_numpy(), return_index=True)
+    vertex, _points = pd.factorize(xy.view("complex128")[:, 0])
+    corners = pd.DataFrame({"vertex": vertex, "shape": shape}).drop_duplicates()
+    corners = corners[corners.duplicated("vertex", keep=False)]
+    pairs = corners.merge(corners, on="vertex")[["shape_x", "shape_y"]].drop_duplicates().to_numpy()
+    joined: dict[str, set[str]] = {}
+    for one, other in shapes.index.to_numpy()[pairs].tolist():
+        joined.setdefault(one, set()).add(other)
+    return joined
+
+
+def _distance(ones: pd.Series, others: pd.Series) -> float:
+    """Return the least distance between two groups of shapes in one CRS, in its units."""
+    import shapely
+
+    _pairs, distances = shapely.STRtree(others.to_numpy()).query_nearest(
+        ones.to_numpy(), all_matches=False, return_distance=True
+    )
+    return float(distances.min())
+
+
+def connected_parts(shapes: pd.Series, joined: Mapping[str, Collection[str]] | None = None) -> list[list[str]]:
     """Gather shapes that touch into connected parts.
 
     Parameters
     ----------
     shapes
         Shapely polygons in one CRS, indexed by code.
+    joined
+        What is known to touch each of them, if anything; the rest is found out.
 
     Returns
     -------
     list of list of str
         Codes of each part, sorted.
     """
-    import networkx as nx
+    import pandas as pd
     import shapely
 
-    outlines = shapes.to_numpy()
-    one, other = shapely.STRtree(outlines).query(outlines, predicate="intersects")
-    graph: nx.Graph[str] = nx.Graph()
-    graph.add_nodes_from(shapes.index)
-    graph.add_edges_from(zip(shapes.index[one], shapes.index[other], strict=True))
-    return sorted(sorted(part) for part in nx.connected_components(graph))
+    codes, outlines = shapes.index.tolist(), shapes.to_numpy()
+    links = {code: set((joined or {}).get(code, ())) for code in codes}
+    parts = connected(codes, links)
+    if len(parts) > 1:
+        part = pd.Series({code: number for number, part in enumerate(parts) for code in part})[codes].to_numpy()
+        one, other = shapely.STRtree(outlines).query(outlines)
+        one, other = one[part[one] < part[other]], other[part[one] < part[other]]
+        touching = shapely.intersects(outlines[one], outlines[other])
+        for code, neighbour in zip(shapes.index[one[touching]], shapes.index[other[touching]], strict=True):
+            links[code].add(neighbour)
+            links[neighbour].add(code)
+        parts = connected(codes, links)
+    return parts
 
 
 def _examples(names: pd.Series) -> str:

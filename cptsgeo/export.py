@@ -233,7 +233,6 @@ def xlsx_bytes(tables: dict[str, pd.DataFrame]) -> bytes:
     """Return tables as an XLSX workbook, a sheet each; equal tables give equal bytes."""
     from datetime import datetime
 
-    import pandas as pd
     import xlsxwriter
 
     buffer = io.BytesIO()
@@ -255,10 +254,11 @@ def xlsx_bytes(tables: dict[str, pd.DataFrame]) -> bytes:
                     style = as_count
                 sheet.set_column(position, position, max(12, min(40, len(label(name)) + 2)))
                 sheet.write_string(0, position, name, bold)
-                for row, value in enumerate(plain[name].astype("object"), start=1):
+                cells = plain[name].reset_index(drop=True).dropna().astype("object")
+                for row, value in zip((cells.index + 1).tolist(), cells, strict=True):
                     if isinstance(value, str):
                         sheet.write_string(row, position, value)
-                    elif not pd.isna(value):
+                    else:
                         sheet.write(row, position, value, style)
     return buffer.getvalue()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from itertools import combinations
 
 LINK_WORDS = frozenset(
     [
@@ -81,17 +80,17 @@ def spellings(names: Iterable[str]) -> list[tuple[str, str]]:
     >>> spellings(["CPTS Gapençais", "CPTS du Gapençais", "CPTS Nice 1", "CPTS Nice 2"])
     [('CPTS Gapençais', 'CPTS du Gapençais')]
     """
-    from rapidfuzz import fuzz
+    import numpy as np
+    from rapidfuzz import fuzz, process
 
-    keyed = [(name, key_words(name)) for name in sorted(set(names))]
+    written = sorted(set(names))
+    keys = [key_words(name) for name in written]
+    numbers = [re.findall(r"\d+", key) for key in keys]
+    close = process.cdist(keys, keys, scorer=fuzz.ratio, score_cutoff=CLOSE_SPELLING, dtype=np.float64) > 0
     return [
-        (one, other)
-        for (one, one_key), (other, other_key) in combinations(keyed, 2)
-        if one_key == other_key
-        or (
-            re.findall(r"\d+", one_key) == re.findall(r"\d+", other_key)
-            and fuzz.ratio(one_key, other_key) >= CLOSE_SPELLING
-        )
+        (written[one], written[other])
+        for one, other in np.argwhere(np.triu(close, 1))
+        if keys[one] == keys[other] or numbers[one] == numbers[other]
     ]
 
 

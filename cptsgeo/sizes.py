@@ -86,10 +86,13 @@ def stacked_parts(members: pd.DataFrame, units: list[str]) -> pd.Series:
     Series
         Whole inhabitants, index of ``members``.
     """
-    stacked = members.sort_values([*units, "cpts_id"])
+    shared = members.duplicated(units, keep=False)
+    parts = inhabitants(members["population"], members["share"])
+    stacked = members[shared].sort_values([*units, "cpts_id"])
     keys = [stacked[name] for name in units]
     reached = inhabitants(stacked["population"], stacked["share"].groupby(keys).cumsum())
-    return (reached - reached.groupby(keys).shift(fill_value=0)).reindex(members.index)
+    parts.loc[stacked.index] = reached - reached.groupby(keys).shift(fill_value=0)
+    return parts
 
 
 def sizes(communes: pd.DataFrame, perimeters: Perimeters, *, on: date | None = None) -> pd.DataFrame:
@@ -243,6 +246,7 @@ def double_counts(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
     The sum of ``double_count`` is the sum of the CPTS populations minus the covered population, to the inhabitant.
     """
     members = member_populations(communes, perimeters)
+    members = members[members["insee_code"].duplicated(keep=False)].copy()
     members["cpts_name"] = members["cpts_id"].map(perimeters.cpts.set_index("cpts_id")["cpts_name"])
     table = (
         members.sort_values("cpts_name")
@@ -259,7 +263,7 @@ def double_counts(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
     )
     table["population_covered"] = inhabitants(table["population"], table["share"].clip(upper=1))
     table["double_count"] = table["population_counted"] - table["population_covered"]
-    return table[table["cpts_count"] > 1].drop(columns="share").reset_index(drop=True)
+    return table.drop(columns="share")
 
 
 def double_counts_by_pair(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:

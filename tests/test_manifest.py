@@ -88,7 +88,9 @@ def test_a_pulled_source_is_judged_on_the_day_of_the_build(tmp_path: Path, toy_f
     source = sources()["density"]
     staged = tmp_path / "density.csv"
     codes = pd.read_csv(toy_files.communes, dtype="str")["insee_code"]
-    staged.write_text("insee_code,niveau_densite\n" + "".join(f"{code},Bourgs ruraux\n" for code in codes), encoding="utf-8")
+    staged.write_text(
+        "insee_code,niveau_densite\n" + "".join(f"{code},Bourgs ruraux\n" for code in codes), encoding="utf-8"
+    )
     install(source, [staged], Record(source.name, "usb", "density.csv", date(2024, 2, 1), date(2024, 1, 1), 1, (), ()))
     index, manifest = (tmp_path / "out" / name for name in ("index.html", "manifest.json"))
     late = date(2024, 1, 1) + timedelta(days=source.rhythm + 1)
