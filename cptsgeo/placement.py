@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from cptsgeo.clipping import intersections
 from cptsgeo.crs import WGS84, by_territory, require_crs
 from cptsgeo.layers import require_metres, require_same_crs
 
@@ -23,7 +24,6 @@ GRID_PER_TOLERANCE = 30.0
 """Two vertices are one when they round to one node of a grid this many times finer than the tolerance."""
 
 FINEST_GRID_M = 1e-3
-CLIP_MARGIN_M = 1.0
 BOX_MARGIN = 0.5
 BOUNDS_OF_ALL = {"minx": "min", "miny": "min", "maxx": "max", "maxy": "max"}
 
@@ -240,7 +240,7 @@ def _segments(shapes: Shapes, grid: float) -> tuple[NDArray[np.uint64], NDArray[
     parts, of_part = shapely.get_parts(shapes, return_index=True)
     rings, of_ring = shapely.get_rings(parts, return_index=True)
     coordinates, ring = shapely.get_coordinates(rings, return_index=True)
-    node = _mixed(np.round(coordinates / grid).astype("int64").astype("uint64"))
+    node = _mixed(np.rint(coordinates / grid).astype("int64").view("uint64"))
     kept = np.ones(len(node), dtype=bool)
     kept[1:] = (node[1:] != node[:-1]) | (ring[1:] != ring[:-1])
     node, coordinates, ring = node[kept], coordinates[kept], ring[kept]
@@ -268,14 +268,7 @@ def _pieces(
     import shapely
 
     of_pair = units[pairs[1]]
-    boxes = shapely.bounds(of_pair)
-    boxes[:, :2] -= CLIP_MARGIN_M
-    boxes[:, 2:] += CLIP_MARGIN_M
-    clipped = np.array(
-        [shapely.clip_by_rect(areas[area], *box) for area, box in zip(pairs[0], boxes.tolist(), strict=True)],
-        dtype="object",
-    )
-    pieces = shapely.intersection(of_pair, clipped)
+    pieces = intersections(units, areas, pairs)
     area, whole_area = shapely.area(pieces), shapely.area(of_pair)
     share = np.clip(area / whole_area, 0.0, 1.0)
     sliver = are_thin(pieces, tolerance_m)
@@ -286,7 +279,7 @@ def _pieces(
     rest_border = unit_border[doubtful] - border[doubtful] + 2 * new
     doubtful = doubtful[2 * missing[doubtful] <= tolerance_m * rest_border + FINEST_GRID_M]
     whole = np.zeros(len(pieces), dtype=bool)
-    whole[doubtful] = are_thin(shapely.difference(of_pair[doubtful], clipped[doubtful]), tolerance_m)
+    whole[doubtful] = are_thin(shapely.difference(of_pair[doubtful], areas[pairs[0, doubtful]]), tolerance_m)
     both = sliver & whole
     kinds = np.where(whole & ~(both & (share < 0.5)), "whole", np.where(sliver, "sliver", "cut"))
     return pieces, kinds, share
