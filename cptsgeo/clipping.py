@@ -34,6 +34,8 @@ class Rings(NamedTuple):
         Where each ring begins, and its vertices.
     owner
         Position of its polygon.
+    boxes
+        The least x and y, and the greatest, of every edge: four rows.
     """
 
     xy: Metres
@@ -42,6 +44,7 @@ class Rings(NamedTuple):
     first: Numbers
     size: Numbers
     owner: Numbers
+    boxes: Metres
 
     def edges(self, numbers: Numbers) -> tuple[Metres, Metres]:
         """Return both ends of edges."""
@@ -49,7 +52,7 @@ class Rings(NamedTuple):
 
 
 class Crossings(NamedTuple):
-    """Hold the points where the ring of a unit crosses a ring of an area.
+    """Hold the points where the ring of a unit crosses a ring of an area, pair by pair, in order along the unit.
 
     Attributes
     ----------
@@ -70,8 +73,8 @@ class Crossings(NamedTuple):
     along_area: Metres
     enters: NDArray[np.bool_]
 
-    def of(self, kept: NDArray[np.bool_]) -> Crossings:
-        """Keep some of them."""
+    def of(self, kept: Numbers) -> Crossings:
+        """Keep some of them, in the order given."""
         return Crossings(
             self.pair[kept],
             self.unit_edge[kept],
@@ -144,7 +147,9 @@ def _rings(shapes: Shapes) -> Rings:
     first = np.cumsum(count) - count
     following = np.arange(1, len(xy) + 1)
     following[first + count - 1] = first
-    return Rings(xy, following, ring, first, count, of_part[of_ring])
+    here, ahead = xy.T, xy[following].T
+    boxes = np.concatenate([np.minimum(here, ahead), np.maximum(here, ahead)])
+    return Rings(xy, following, ring, first, count, of_part[of_ring], boxes)
 
 
 def _clean_crossings(unit_rings: Rings, area_rings: Rings, pairs: Numbers, width: int) -> Crossings:
@@ -167,9 +172,12 @@ def _clean_crossings(unit_rings: Rings, area_rings: Rings, pairs: Numbers, width
         back, front = _left_of(unit_rings, unit_edge, area_rings, area_edge)
         along_unit, along_area = start / (start - end), back / (back - front)
     good[pair[~(np.abs([start, end, back, front]).min(axis=0) >= CLEAN_M)]] = False
-    crossings = Crossings(pair, unit_edge, area_edge, along_unit, along_area, end > 0).of(back * front < 0)
-    good[_out_of_turn(crossings)] = False
-    return crossings.of(good[crossings.pair])
+    crossed = np.flatnonzero(back * front < 0)
+    in_order = crossed[np.lexsort((along_unit[crossed], unit_edge[crossed], pair[crossed]))]
+    crossings = Crossings(pair, unit_edge, area_edge, along_unit, along_area, end > 0).of(in_order)
+    for following in _turns(crossings):
+        good[crossings.pair[crossings.enters == crossings.enters[following]]] = False
+    return crossings.of(np.flatnonzero(good[crossings.pair]))
 
 
 def _left_of(rings: Rings, lines: Numbers, others: Rings, edges: Numbers) -> tuple[Metres, Metres]:
@@ -187,22 +195,13 @@ def _near_edges(unit_rings: Rings, area_rings: Rings) -> tuple[Numbers, Numbers]
     """Pair the edges of areas and of units whose boxes meet, run by run first."""
     import shapely
 
-    unit_boxes, area_boxes = _boxes(unit_rings), _boxes(area_rings)
     unit_runs, area_runs = _runs(unit_rings), _runs(area_rings)
-    unit_run_boxes, area_run_boxes = _around(unit_boxes, unit_runs[0]), _around(area_boxes, area_runs[0])
+    unit_run_boxes, area_run_boxes = (_around(unit_rings.boxes, unit_runs[0]), _around(area_rings.boxes, area_runs[0]))
     area_run, unit_run = shapely.STRtree(shapely.box(*unit_run_boxes)).query(shapely.box(*area_run_boxes))
     row, area_edge = ragged(area_runs[0][area_run], area_runs[1][area_run])
-    area_edge, unit_run = _meeting(area_boxes, area_edge, unit_run_boxes, unit_run[row])
+    area_edge, unit_run = _meeting(area_rings.boxes, area_edge, unit_run_boxes, unit_run[row])
     row, unit_edge = ragged(unit_runs[0][unit_run], unit_runs[1][unit_run])
-    return _meeting(area_boxes, area_edge[row], unit_boxes, unit_edge)
-
-
-def _boxes(rings: Rings) -> Metres:
-    """Return the least x and y, and the greatest, of every edge: four rows."""
-    import numpy as np
-
-    here, ahead = rings.xy.T, rings.xy[rings.following].T
-    return np.concatenate([np.minimum(here, ahead), np.maximum(here, ahead)])
+    return _meeting(area_rings.boxes, area_edge[row], unit_rings.boxes, unit_edge)
 
 
 def _runs(rings: Rings) -> tuple[Numbers, Numbers]:
@@ -236,7 +235,7 @@ def _of_one_ring_each(unit_rings: Rings, area_rings: Rings, pairs: Numbers, widt
     import numpy as np
     import shapely
 
-    unit_boxes, area_boxes = (shapely.box(*_around(_boxes(rings), rings.first)) for rings in (unit_rings, area_rings))
+    unit_boxes, area_boxes = (shapely.box(*_around(rings.boxes, rings.first)) for rings in (unit_rings, area_rings))
     unit_ring, area_ring = shapely.STRtree(area_boxes).query(unit_boxes)
     near, count = np.unique(area_rings.owner[area_ring] * width + unit_rings.owner[unit_ring], return_counts=True)
     whole = np.bincount(unit_rings.owner, minlength=width) == 1
@@ -245,29 +244,14 @@ def _of_one_ring_each(unit_rings: Rings, area_rings: Rings, pairs: Numbers, widt
     return alone
 
 
-def _out_of_turn(crossings: Crossings) -> Numbers:
-    """List the pairs whose crossings do not go in and out in turn along both rings: none but for rounding."""
-    import numpy as np
-
-    wrong = [
-        crossings.pair[order][crossings.enters[order] == crossings.enters[order[following]]]
-        for order, following in (_along_unit(crossings), _along_area(crossings))
-    ]
-    return np.concatenate(wrong)
-
-
-def _along_unit(crossings: Crossings) -> tuple[Numbers, Numbers]:
-    import numpy as np
-
-    order = np.lexsort((crossings.along_unit, crossings.unit_edge, crossings.pair))
-    return order, _next_in_group(crossings.pair[order])
-
-
-def _along_area(crossings: Crossings) -> tuple[Numbers, Numbers]:
+def _turns(crossings: Crossings) -> tuple[Numbers, Numbers]:
+    """Return the crossing after each along the ring of the unit, and along that of the area."""
     import numpy as np
 
     order = np.lexsort((crossings.along_area, crossings.area_edge, crossings.pair))
-    return order, _next_in_group(crossings.pair[order])
+    along_area = np.empty(len(order), dtype="intp")
+    along_area[order] = order[_next_in_group(crossings.pair[order])]
+    return _next_in_group(crossings.pair), along_area
 
 
 def _next_in_group(groups: Numbers) -> Numbers:
@@ -285,9 +269,7 @@ def _followed(unit_rings: Rings, area_rings: Rings, crossings: Crossings) -> tup
     import numpy as np
     import shapely
 
-    leaves, returns = np.empty((2, len(crossings.pair)), dtype="intp")
-    for target, (order, following) in ((leaves, _along_unit(crossings)), (returns, _along_area(crossings))):
-        target[order] = order[following]
+    leaves, returns = _turns(crossings)
     entries = np.flatnonzero(crossings.enters)
     loop, rank = _loops(np.searchsorted(entries, returns[leaves[entries]]))
     order = np.lexsort((rank, loop))
