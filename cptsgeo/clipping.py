@@ -98,7 +98,8 @@ def intersections(units: Shapes, areas: Shapes, pairs: Numbers) -> Shapes:
     Returns
     -------
     ndarray
-        Common parts, one per pair, as :func:`shapely.intersection` finds them.
+        Common ground, one per pair: what :func:`shapely.intersection` finds, without the lines and points where they
+        only touch.
 
     Notes
     -----
@@ -130,8 +131,31 @@ def intersections(units: Shapes, areas: Shapes, pairs: Numbers) -> Shapes:
         followed, found = _followed(unit_rings, area_rings, crossings)
         pieces[found] = followed
     rest = np.flatnonzero(shapely.is_missing(pieces))
-    pieces[rest] = shapely.intersection(units[pairs[1, rest]], areas[pairs[0, rest]])
+    pieces[rest] = areal(shapely.intersection(units[pairs[1, rest]], areas[pairs[0, rest]]))
     return pieces
+
+
+def areal(shapes: Shapes) -> Shapes:
+    """Leave out the lines and points where shapes only touch.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from shapely import GeometryCollection, LineString, box
+    >>> areal(np.array([GeometryCollection([box(0, 0, 1, 1), LineString([(1, 1), (2, 2)])])]))[0].geom_type
+    'MultiPolygon'
+    """
+    import numpy as np
+    import shapely
+
+    polygonal = [shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON]
+    result = shapes.copy()
+    for position in np.flatnonzero(~np.isin(shapely.get_type_id(shapes), polygonal)):
+        parts = shapely.get_parts(shapes[position])
+        result[position] = shapely.MultiPolygon(
+            parts[shapely.get_type_id(parts) == shapely.GeometryType.POLYGON].tolist()
+        )
+    return result
 
 
 def _rings(shapes: Shapes) -> Rings:
