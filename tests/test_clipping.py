@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon, box
 
 from cptsgeo import clipping
-from cptsgeo.clipping import intersections
+from cptsgeo.clipping import areal, intersections
 
 SQUARE = box(0, 0, 10, 10)
 COMB = Polygon([(2, -5), (4, -5), (4, 3), (6, 3), (6, -5), (8, -5), (8, 5), (2, 5)])
@@ -134,10 +134,18 @@ def test_the_same_pieces_as_geos(
     ours, theirs = ours[shapely.is_valid(ours)], theirs[shapely.is_valid(theirs)]
     pairs = np.stack([each.ravel() for each in np.meshgrid(np.arange(len(theirs)), np.arange(len(ours)))])
     pieces = intersections(ours, theirs, pairs)
-    expected = shapely.intersection(ours[pairs[1]], theirs[pairs[0]])
+    expected = areal(shapely.intersection(ours[pairs[1]], theirs[pairs[0]]))
     assert shapely.is_valid(pieces).all()
     assert np.allclose(shapely.area(pieces), shapely.area(expected), rtol=1e-9, atol=1e-4)
     assert np.allclose(shapely.area(shapely.difference(pieces, expected, grid_size=1e-6)), 0, atol=1e-3)
+
+
+def test_lines_where_shapes_only_touch_are_no_ground() -> None:
+    hook = Polygon([(-5, -5), (3, -5), (3, 10), (10, 10), (10, 12), (-5, 12)])
+    assert shapely.intersection(SQUARE, hook).geom_type == "GeometryCollection"
+    assert common(SQUARE, hook).geom_type == "MultiPolygon"
+    assert common(SQUARE, hook).area == 30
+    assert common(SQUARE, box(10, 10, 12, 12)).is_empty
 
 
 def test_runs_of_edges_do_not_lose_the_last_one() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from shapely import box
 
 from cptsgeo.cells import Block, Cells
+from cptsgeo.check import check
 from cptsgeo.coverage import coverage, unit_coverage
 from cptsgeo.drawn import parse_drawn_perimeters
 from cptsgeo.grids import Grid
@@ -66,6 +67,18 @@ def test_three_perimeters_that_overlap_in_one_commune_by_hand() -> None:
     assert by_pair(found) == {"ab": 20, "ac": 10, "bc": 20}
     ledger = double_counts(COMMUNES, found)
     assert ledger[["population_counted", "population_covered", "double_count"]].to_numpy().tolist() == [[140, 100, 40]]
+
+
+def test_the_check_says_how_many_are_counted_too_many() -> None:
+    communes = COMMUNES.assign(density_level=pd.array([1, 1, 1], dtype="Int64"))
+    said = [
+        finding.problem
+        for finding in check(communes, perimeters(THREE), in_scope=pd.Series(True, communes.index))
+        if finding.rule == "unit_in_several_cpts"
+    ]
+    assert len(said) == 1
+    assert "qui s’y recouvrent" in said[0]
+    assert "couverte une fois, 40 habitants de trop" in said[0]
 
 
 def test_stages_count_distinct_ground_once() -> None:
@@ -128,8 +141,8 @@ def test_the_union_is_that_of_the_perimeters_dissolved(
 ) -> None:
     places = np.array([(X + x / 2 + 0.25, Y + y + 0.25) for x, y in homes] + [(X + 500.3, Y + 500.3)] * 40)
     places = np.concatenate([places, [(X + 1500.3, Y + 500.3)] * 60])
-    order = np.argsort(places[:, 1], kind="stable")
-    grid = Cells("homes.csv", (Block(2154, *places[order].T, np.ones(len(places)), 0.0),))
+    x, y = places[np.argsort(places[:, 1], kind="stable")].T
+    grid = Cells("homes.csv", (Block(2154, x, y, np.ones(len(places)), 0.0),))
     shapes = [
         box(X + 100 * x, Y + 100 * y, X + 100 * (x + width), Y + 100 * (y + height)) for x, y, width, height in corners
     ]
