@@ -112,10 +112,9 @@ def polygons_case(communes: gpd.GeoDataFrame) -> None:
             shapely.transform(follow.to_crs(4326).geometry.to_numpy(), lambda xy: np.round(xy, 7)), crs=4326
         ).to_crs(2154)
     )
-    corners = shapely.voronoi_polygons(shapely.multipoints(shapely.point_on_surface(follow.geometry.to_numpy())))
-    cells = follow.assign(
-        geometry=shapely.get_parts(shapely.intersection(corners, shapely.box(*communes.total_bounds)))
-    )
+    centres = shapely.multipoints(shapely.point_on_surface(follow.geometry.to_numpy()))
+    corners = shapely.get_parts(shapely.voronoi_polygons(centres))
+    cells = follow.assign(geometry=shapely.intersection(corners, shapely.box(*communes.total_bounds)))
     for name, layer in (
         ("follow communes", follow),
         ("the same, 7 decimals", rounded),

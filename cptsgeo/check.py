@@ -161,24 +161,14 @@ def _several(communes: pd.DataFrame, perimeters: Perimeters, scope_codes: set[st
         Finding(
             "unit_in_several_cpts",
             "warning",
-            _(
-                "{code} ({name}, {population} inhabitants) is in {count} CPTS ({cpts}): covered once, counted"
-                " {excess} times too many in the CPTS populations"
-            ).format(
+            _sharing(row.cpts_count, row.population, row.double_count).format(
                 code=row.insee_code,
                 name=row.name,
                 population=number(row.population),
                 count=row.cpts_count,
                 cpts=row.cpts,
                 excess=row.cpts_count - 1,
-            )
-            if row.double_count
-            else _("{code} ({name}, {population} inhabitants) is shared by {count} CPTS ({cpts})").format(
-                code=row.insee_code,
-                name=row.name,
-                population=number(row.population),
-                count=row.cpts_count,
-                cpts=row.cpts,
+                double=number(row.double_count),
             ),
             _("allowed; see the ledger of double counts"),
             column="insee_code",
@@ -187,6 +177,21 @@ def _several(communes: pd.DataFrame, perimeters: Perimeters, scope_codes: set[st
         for row in ledger.itertuples(index=False)
         if row.insee_code in scope_codes
     ]
+
+
+def _sharing(cpts: int, population: int, double: int) -> str:
+    """Say how several CPTS share a unit: side by side, each the whole of it, or in part over each other."""
+    if not double:
+        return _("{code} ({name}, {population} inhabitants) is shared by {count} CPTS ({cpts})")
+    if double == (cpts - 1) * population:
+        return _(
+            "{code} ({name}, {population} inhabitants) is in {count} CPTS ({cpts}): covered once, counted"
+            " {excess} times too many in the CPTS populations"
+        )
+    return _(
+        "{code} ({name}, {population} inhabitants) is shared by {count} CPTS ({cpts}) that overlap in it: covered"
+        " once, {double} inhabitants too many in the CPTS populations"
+    )
 
 
 def _density(units: pd.DataFrame) -> list[Finding]:

@@ -72,7 +72,8 @@ def inhabitants(population: pd.Series, share: pd.Series) -> pd.Series:
 def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
     """Say of each unit which CPTS it is in, the most advanced stage among them, and how many inhabitants they cover.
 
-    A unit in several CPTS counts once: its covered share is the sum of the shares, up to the whole.
+    A unit in several CPTS counts once: its covered share is the sum of the shares, up to the whole, or that of its
+    distinct fragments where drawn perimeters overlap inside it.
 
     Parameters
     ----------
@@ -90,14 +91,15 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
         ``covered_<stage>`` per stage (inhabitants in a CPTS of at least that stage) and one ``undecided_<stage>``
         (inhabitants whom CPTS of unknown stage would add to it if they had reached it).
     """
+    import numpy as np
+    import pandas as pd
+
     stage_rank = {stage: rank for rank, stage in enumerate(STAGES)}
     cpts = perimeters.cpts.set_index("cpts_id")
+    ranks = cpts["stage"].astype("object").map(stage_rank).fillna(UNKNOWN_RANK).astype("int64")
     members = perimeters.membership.assign(
         cpts_name=perimeters.membership["cpts_id"].map(cpts["cpts_name"]),
-        rank=perimeters.membership["cpts_id"]
-        .map(cpts["stage"].astype("object").map(stage_rank))
-        .fillna(UNKNOWN_RANK)
-        .astype("int64"),
+        rank=perimeters.membership["cpts_id"].map(ranks),
     )
     members = members[among(members["insee_code"], communes["insee_code"])]
     grouped = members.groupby("insee_code")
@@ -109,19 +111,23 @@ def unit_coverage(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
     words = {UNKNOWN_RANK: "unknown", **{rank: stage for stage, rank in stage_rank.items()}}
     units["stage"] = best.map(words, na_action="ignore").fillna("white_zone").astype("str")
 
-    by_rank = members.groupby(["insee_code", "rank"])["share"].sum().unstack()
-    shares = by_rank.reindex(index=communes["insee_code"], columns=list(words)).fillna(0.0).set_index(communes.index)
-    unknown = shares.pop(UNKNOWN_RANK)
-    reached = shares.iloc[:, ::-1].cumsum(axis="columns")
+    parts = perimeters.parts()
+    parts["rank"] = parts["cpts_id"].map(ranks)
+    parts["place"] = pd.Index(communes["insee_code"]).get_indexer(parts["insee_code"])
+    parts = parts[parts["place"] >= 0]
+    unknown = parts["rank"] == UNKNOWN_RANK
 
-    def covered(share: pd.Series) -> pd.Series:
-        return inhabitants(communes["population"], share.clip(upper=1))
+    def covered(counting: pd.Series) -> pd.Series:
+        once = parts[counting].drop_duplicates("part")
+        share = np.bincount(once["place"], once["share"], minlength=len(communes))
+        return inhabitants(communes["population"], pd.Series(share, communes.index).clip(upper=1))
 
-    units["population_covered"] = covered(reached[0] + unknown)
+    units["population_covered"] = covered(parts["rank"] >= UNKNOWN_RANK)
     units["population_white"] = units["population"].astype("int64") - units["population_covered"]
     for stage, rank in stage_rank.items():
-        units[f"covered_{stage}"] = covered(reached[rank])
-        units[f"undecided_{stage}"] = covered(reached[rank] + unknown) - units[f"covered_{stage}"]
+        reached = parts["rank"] >= rank
+        units[f"covered_{stage}"] = covered(reached)
+        units[f"undecided_{stage}"] = covered(reached | unknown) - units[f"covered_{stage}"]
     return units
 
 

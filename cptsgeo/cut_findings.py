@@ -96,32 +96,50 @@ def placement_findings(placed: Placement, tolerance_m: float, file: str) -> list
     return findings
 
 
-def overlap_findings(
-    members: pd.DataFrame, overlapping: pd.DataFrame, population: pd.Series, file: str
-) -> list[Finding]:
-    """Report the pairs of polygons that share ground: a unit that one of them holds whole, or pieces that overlap."""
-    both = members.merge(members, on="insee_code", suffixes=("", "_other"))
-    both = both[both["territory_id"] < both["territory_id_other"]]
-    pairs = both.merge(
-        overlapping.rename(columns={"one": "territory_id", "other": "territory_id_other"}),
-        on=["territory_id", "territory_id_other", "insee_code"],
-        how="left",
-        indicator="pieces",
-        validate="one_to_one",
+def common_members(members: pd.DataFrame, whole: pd.DataFrame, fragments: pd.DataFrame) -> pd.DataFrame:
+    """Return the share of each unit that each pair of polygons has in common.
+
+    Parameters
+    ----------
+    members, fragments
+        As in :class:`cptsgeo.population.Shares`.
+    whole
+        ``territory_id`` and ``insee_code`` of the units that a polygon holds whole.
+
+    Returns
+    -------
+    DataFrame
+        ``one``, ``other``, ``insee_code``, ``share``: of the fragments that both hold, or all that the other holds
+        of a unit that is whole in one.
+    """
+    import pandas as pd
+
+    def pairs(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+        both = table.merge(table, on=keys, suffixes=("", "_other"))
+        both = both[both["territory_id"] < both["territory_id_other"]]
+        return both.assign(share=both[["share", "share_other"]].min(axis="columns"))
+
+    held_whole = members.merge(whole[["territory_id", "insee_code"]], how="left", indicator="held", validate="1:1")
+    rest = held_whole[~held_whole["insee_code"].isin(fragments["insee_code"])].assign(
+        whole=held_whole["held"] == "both"
     )
-    whole = pairs[["area_share", "area_share_other"]].where(
-        pairs[["method", "method_other"]].to_numpy() == "polygon", 0.0
-    )
-    shared = pairs[(pairs["pieces"] == "both") | (whole.max(axis="columns") > 0)]
-    least = shared[["share", "share_other"]].min(axis="columns")
-    shared = shared.assign(common=(shared["insee_code"].map(population) * least).astype("float64"))
+    known = pairs(rest, ["insee_code"])
+    table = pd.concat(
+        [pairs(fragments, ["insee_code", "fragment"]), known[known["whole"] | known["whole_other"]]], ignore_index=True
+    ).rename(columns={"territory_id": "one", "territory_id_other": "other"})
+    return table.groupby(["one", "other", "insee_code"], as_index=False)["share"].sum()
+
+
+def overlap_findings(common: pd.DataFrame, population: pd.Series, file: str) -> list[Finding]:
+    """Report the pairs of polygons that share ground, with the inhabitants who are in both."""
+    shared = common.assign(common=(common["insee_code"].map(population) * common["share"]).astype("float64"))
     return [
         Finding(
             "polygons_overlap",
             "warning",
             ngettext(
-                "{one} and {other} overlap in {count} unit ({examples}): up to {population} inhabitants are in both",
-                "{one} and {other} overlap in {count} units ({examples}): up to {population} inhabitants are in both",
+                "{one} and {other} overlap in {count} unit ({examples}): {population} inhabitants are in both",
+                "{one} and {other} overlap in {count} units ({examples}): {population} inhabitants are in both",
                 len(group),
             ).format(
                 one=one,
@@ -135,7 +153,7 @@ def overlap_findings(
             column="geometry",
             value=f"{one} {other}",
         )
-        for (one, other), group in shared.groupby(["territory_id", "territory_id_other"])
+        for (one, other), group in shared.groupby(["one", "other"])
     ]
 
 

@@ -122,7 +122,7 @@ def parse_drawn_perimeters(
     )
     renamed = {"territory_id": "cpts_id"}
     return Drawing(
-        Perimeters(entities, shares.membership.rename(columns=renamed)),
+        Perimeters(entities, shares.membership.rename(columns=renamed), shares.fragments.rename(columns=renamed)),
         shares.cuts.rename(columns=renamed),
         findings + shares.findings,
     )

@@ -208,8 +208,7 @@ def _together(
     census: pd.Series, perimeters: Perimeters, layer: Territories, territory: str, ids: list[str]
 ) -> tuple[float, float]:
     """Return the part of a territory that some CPTS cover together, and their Jaccard index with it."""
-    members = perimeters.membership
-    union = members[members["cpts_id"].isin(ids)].groupby("insee_code")["share"].sum().clip(upper=1.0)
+    union = perimeters.only(perimeters.cpts[perimeters.cpts["cpts_id"].isin(ids)]).covered_shares()
     own = layer.membership[layer.membership["territory_id"] == territory].set_index("insee_code")["share"]
     common = float((census * union * own).dropna().sum())
     size, covered = float((census * own).dropna().sum()), float((census * union).dropna().sum())

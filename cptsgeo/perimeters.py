@@ -49,10 +49,48 @@ class Perimeters(NamedTuple):
         One row per CPTS and unit, sorted: ``cpts_id``, ``insee_code``, ``share`` (part of the unit's population in
         the CPTS, above 0 and up to 1), ``method`` (how the share is known: ``list``, ``iris``, and from drawn
         perimeters ``polygon``, ``grid`` or ``area``, with ``area_share``, the part of the unit's area).
+    fragments
+        Where drawn perimeters overlap inside a unit that they cut, one row per distinct piece of the unit and CPTS that
+        holds it: ``insee_code``, ``fragment``, ``cpts_id``, ``share`` (of the inhabitants of the unit). None for lists.
     """
 
     cpts: pd.DataFrame
     membership: pd.DataFrame
+    fragments: pd.DataFrame | None = None
+
+    def only(self, cpts: pd.DataFrame) -> Perimeters:
+        """Keep some CPTS, and what is theirs."""
+        kept = [
+            None if table is None else table[table["cpts_id"].isin(cpts["cpts_id"])].reset_index(drop=True)
+            for table in (self.membership, self.fragments)
+        ]
+        return Perimeters(cpts.reset_index(drop=True), *kept)
+
+    def parts(self) -> pd.DataFrame:
+        """Return the membership in parts that share no inhabitant, as far as it tells.
+
+        Returns
+        -------
+        DataFrame
+            ``insee_code``, ``part`` (number over all units), ``cpts_id``, ``share`` (of the part): a fragment that several
+            CPTS hold has a row for each. Without fragments the members of a unit are taken to be apart, up to the whole
+            of it.
+        """
+        import pandas as pd
+
+        rows = self.membership[["insee_code", "cpts_id", "share"]]
+        if self.fragments is None or self.fragments.empty:
+            return rows.assign(part=range(len(rows)))
+        rows = rows[~rows["insee_code"].isin(self.fragments["insee_code"])]
+        numbers = self.fragments.groupby(["insee_code", "fragment"]).ngroup() + len(rows)
+        fragments = self.fragments.drop(columns="fragment").assign(part=numbers)
+        return pd.concat([rows.assign(part=range(len(rows))), fragments], ignore_index=True)
+
+    def covered_shares(self) -> pd.Series:
+        """Return the share of each unit that is in a CPTS, by ``insee_code``: nobody counts twice."""
+        parts = self.parts()
+        distinct = parts.drop_duplicates("part") if self.fragments is not None else parts
+        return distinct.groupby("insee_code")["share"].sum().clip(upper=1)
 
 
 def read_perimeters(
@@ -405,10 +443,7 @@ def with_stages(perimeters: Perimeters, stages: Iterable[str]) -> Perimeters:
     chosen = set(stages)
     cpts = perimeters.cpts
     kept = cpts[cpts["stage"].isin(chosen - {"unknown"}) | (cpts["stage"].isna() & ("unknown" in chosen))]
-    membership = perimeters.membership
-    return Perimeters(
-        kept.reset_index(drop=True), membership[membership["cpts_id"].isin(kept["cpts_id"])].reset_index(drop=True)
-    )
+    return perimeters.only(kept)
 
 
 def parse_stages(text: str, *, where: str = "--stages") -> tuple[str, ...]:

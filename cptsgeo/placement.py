@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from cptsgeo.clipping import intersections
 from cptsgeo.crs import WGS84, by_territory, require_crs
 from cptsgeo.layers import require_metres, require_same_crs
 
@@ -23,7 +24,6 @@ GRID_PER_TOLERANCE = 30.0
 """Two vertices are one when they round to one node of a grid this many times finer than the tolerance."""
 
 FINEST_GRID_M = 1e-3
-CLIP_MARGIN_M = 1.0
 BOX_MARGIN = 0.5
 BOUNDS_OF_ALL = {"minx": "min", "miny": "min", "maxx": "max", "maxy": "max"}
 
@@ -214,40 +214,62 @@ def _foreign_borders(areas: Shapes, units: Shapes, tolerance_m: float) -> tuple[
     import shapely
 
     grid = max(tolerance_m / GRID_PER_TOLERANCE, FINEST_GRID_M)
-    known = _segments(units, grid)[0]
-    keys, owners, ends = _segments(areas, grid)
-    foreign = ~pd.Series(keys).isin(known).to_numpy()
-    count = np.bincount(owners[foreign], minlength=len(areas))
+    drawn = _segments(areas, grid)
+    foreign = ~pd.Series(drawn.keys).isin(_segments(units, grid).keys).to_numpy()
+    count = np.bincount(drawn.owners[foreign], minlength=len(areas))
     concerned = np.flatnonzero(count)
-    entirely = count == np.bincount(owners, minlength=len(areas))
+    entirely = count == np.bincount(drawn.owners, minlength=len(areas))
     borders = shapely.boundary(areas[concerned])
-    mixed = foreign & ~entirely[owners]
+    mixed = foreign & ~entirely[drawn.owners]
     if mixed.any():
-        some, index = np.unique(owners[mixed], return_inverse=True)
-        lines = shapely.multilinestrings(shapely.linestrings(ends[mixed]), indices=index)
+        some, index = np.unique(drawn.owners[mixed], return_inverse=True)
+        lines = shapely.multilinestrings(shapely.linestrings(drawn.ends(mixed)), indices=index)
         borders[np.searchsorted(concerned, some)] = lines
     return borders, concerned
 
 
-def _segments(shapes: Shapes, grid: float) -> tuple[NDArray[np.uint64], NDArray[np.intp], NDArray[np.float64]]:
-    """Cut rings into segments: a key that two equal segments share whatever their direction, owner, both ends.
+class Segments(NamedTuple):
+    """Hold the segments of rings.
 
-    Ends are compared on a grid; a segment shorter than its mesh has no key and is left out.
+    Attributes
+    ----------
+    keys
+        Two equal segments share theirs, whatever their direction.
+    owners
+        Position of the shape.
+    starts
+        Position of their first end in ``xy``; the other comes next.
+    xy
+        Vertices.
     """
+
+    keys: NDArray[np.uint64]
+    owners: NDArray[np.intp]
+    starts: NDArray[np.intp]
+    xy: NDArray[np.float64]
+
+    def ends(self, kept: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Return both ends of some."""
+        import numpy as np
+
+        starts = self.starts[kept]
+        return np.stack([self.xy[starts], self.xy[starts + 1]], axis=1)
+
+
+def _segments(shapes: Shapes, grid: float) -> Segments:
+    """Cut rings into segments, whose ends are compared on a grid; one shorter than its mesh is left out."""
     import numpy as np
     import shapely
 
     parts, of_part = shapely.get_parts(shapes, return_index=True)
     rings, of_ring = shapely.get_rings(parts, return_index=True)
     coordinates, ring = shapely.get_coordinates(rings, return_index=True)
-    node = _mixed(np.round(coordinates / grid).astype("int64").astype("uint64"))
+    node = _mixed(np.rint(coordinates / grid).astype("int64").view("uint64"))
     kept = np.ones(len(node), dtype=bool)
     kept[1:] = (node[1:] != node[:-1]) | (ring[1:] != ring[:-1])
     node, coordinates, ring = node[kept], coordinates[kept], ring[kept]
-    joined = ring[1:] == ring[:-1]
-    keys = (node[1:] + node[:-1])[joined]
-    ends = np.stack([coordinates[:-1][joined], coordinates[1:][joined]], axis=1)
-    return keys, of_part[of_ring[ring[1:][joined]]], ends
+    starts = np.flatnonzero(ring[1:] == ring[:-1])
+    return Segments(node[starts] + node[starts + 1], of_part[of_ring[ring[starts]]], starts, coordinates)
 
 
 def _mixed(nodes: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -268,14 +290,7 @@ def _pieces(
     import shapely
 
     of_pair = units[pairs[1]]
-    boxes = shapely.bounds(of_pair)
-    boxes[:, :2] -= CLIP_MARGIN_M
-    boxes[:, 2:] += CLIP_MARGIN_M
-    clipped = np.array(
-        [shapely.clip_by_rect(areas[area], *box) for area, box in zip(pairs[0], boxes.tolist(), strict=True)],
-        dtype="object",
-    )
-    pieces = shapely.intersection(of_pair, clipped)
+    pieces = intersections(units, areas, pairs)
     area, whole_area = shapely.area(pieces), shapely.area(of_pair)
     share = np.clip(area / whole_area, 0.0, 1.0)
     sliver = are_thin(pieces, tolerance_m)
@@ -286,7 +301,7 @@ def _pieces(
     rest_border = unit_border[doubtful] - border[doubtful] + 2 * new
     doubtful = doubtful[2 * missing[doubtful] <= tolerance_m * rest_border + FINEST_GRID_M]
     whole = np.zeros(len(pieces), dtype=bool)
-    whole[doubtful] = are_thin(shapely.difference(of_pair[doubtful], clipped[doubtful]), tolerance_m)
+    whole[doubtful] = are_thin(shapely.difference(of_pair[doubtful], areas[pairs[0, doubtful]]), tolerance_m)
     both = sliver & whole
     kinds = np.where(whole & ~(both & (share < 0.5)), "whole", np.where(sliver, "sliver", "cut"))
     return pieces, kinds, share
@@ -297,18 +312,20 @@ def _new_border(pieces: Shapes, units: Shapes) -> NDArray[np.float64]:
     import numpy as np
     import pandas as pd
 
-    keys, owners, ends = _segments(pieces, FINEST_GRID_M)
-    foreign = ~pd.Series(keys).isin(_segments(units, FINEST_GRID_M)[0]).to_numpy()
-    lengths = np.hypot(*(ends[foreign, 1] - ends[foreign, 0]).T)
-    measured: NDArray[np.float64] = np.bincount(owners[foreign], lengths, minlength=len(pieces)).astype("float64")
+    segments = _segments(pieces, FINEST_GRID_M)
+    foreign = ~pd.Series(segments.keys).isin(_segments(units, FINEST_GRID_M).keys).to_numpy()
+    ends = segments.ends(foreign)
+    lengths = np.hypot(*(ends[:, 1] - ends[:, 0]).T)
+    owners = segments.owners[foreign]
+    measured: NDArray[np.float64] = np.bincount(owners, lengths, minlength=len(pieces)).astype("float64")
     return measured
 
 
 def are_thin(shapes: Shapes, tolerance_m: float) -> NDArray[np.bool_]:
     """Tell which shapes are nowhere wider than a tolerance: no disc of that diameter fits in them.
 
-    A disc that fits has at most the area of the shape, and a shape of area A and border L holds one of radius
-    A / L at least: most shapes need no erosion.
+    A disc that fits has at most the area of the shape, and a polygon of area A and border L holds one of radius
+    A / L at least, as does one of the parts of a shape of total area A and border L: most shapes need no erosion.
 
     Parameters
     ----------
@@ -327,10 +344,8 @@ def are_thin(shapes: Shapes, tolerance_m: float) -> NDArray[np.bool_]:
     import numpy as np
     import shapely
 
-    parts, owners = shapely.get_parts(shapes, return_index=True)
-    area = shapely.area(parts)
-    wide = 2 * area > tolerance_m * shapely.length(parts)
-    doubtful = np.flatnonzero(~wide & (area > 0) & (area >= math.pi * tolerance_m**2 / 4))
-    wide[doubtful] = ~shapely.is_empty(shapely.buffer(parts[doubtful], -tolerance_m / 2))
-    thin: NDArray[np.bool_] = np.bincount(owners[wide], minlength=len(shapes)) == 0
+    area = shapely.area(shapes)
+    thin: NDArray[np.bool_] = 2 * area <= tolerance_m * shapely.length(shapes)
+    doubtful = np.flatnonzero(thin & (area > 0) & (area >= math.pi * tolerance_m**2 / 4))
+    thin[doubtful] = shapely.is_empty(shapely.buffer(shapes[doubtful], -tolerance_m / 2))
     return thin

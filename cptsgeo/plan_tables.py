@@ -99,6 +99,7 @@ def filled_perimeters(perimeters: Perimeters, assignments: pd.DataFrame, units: 
     return Perimeters(
         cpts.sort_values("cpts_id", ignore_index=True),
         membership.sort_values(["cpts_id", "insee_code"], ignore_index=True),
+        None if (known := perimeters.fragments) is None else known[~known["insee_code"].isin(added["insee_code"])],
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.apportionment import apportion
 from cptsgeo.coverage import inhabitants
-from cptsgeo.crs import by_territory
 from cptsgeo.cut_findings import (
+    common_members,
     cut_findings,
     empty_grid_findings,
     overlap_findings,
@@ -16,15 +15,14 @@ from cptsgeo.cut_findings import (
     ungridded_findings,
 )
 from cptsgeo.errors import Finding, UsageError, raise_errors
+from cptsgeo.fragments import distinct_fragments
 from cptsgeo.grids import Grid, check_grid
 from cptsgeo.i18n import _
-from cptsgeo.placement import TOLERANCE_M, Placement, are_thin, place_units
+from cptsgeo.placement import TOLERANCE_M, place_units
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
-
-FILLED = 1e-6
 
 
 class Shares(NamedTuple):
@@ -37,12 +35,16 @@ class Shares(NamedTuple):
         ``grid``, or ``area``), ``area_share`` (of the area). A piece where nobody lives is not in it.
     cuts
         One row per piece of a cut unit, see :func:`polygon_shares`.
+    fragments
+        Where polygons overlap inside a unit that they cut, one row per distinct piece of the unit and polygon that
+        holds it: ``insee_code``, ``fragment``, ``territory_id``, ``share`` (of the inhabitants of the unit).
     findings
         What was snapped, cut, shared by area, overlapped or left outside.
     """
 
     membership: pd.DataFrame
     cuts: pd.DataFrame
+    fragments: pd.DataFrame
     findings: list[Finding]
 
 
@@ -94,8 +96,9 @@ def polygon_shares(
 
     Notes
     -----
-    ``inhabitants of a piece = largest remainder of N x grid(piece) / grid(unit)``;
-    ``share = inhabitants of the piece / N``.
+    ``inhabitants of a fragment = largest remainder of N x grid(fragment) / grid(unit)``, over the distinct fragments
+    of the unit and what is outside them; the inhabitants of a piece are those of its fragments, so that two polygons
+    have in common those of the fragments that both hold; ``share = inhabitants of the piece / N``.
     """
     import pandas as pd
 
@@ -110,20 +113,24 @@ def polygon_shares(
     inhabited = cuts["population"] > 0
     if grid is None and not area_weighting:
         raise_errors(ungridded_findings(cuts[inhabited], file))
-    closed, overlapping = _mosaics(cuts, drawn, tolerance_m)
-    closed |= _filled(placed)
-    cuts["share_by_area"] = cuts["area_share"]
-    cuts["share_by_grid"] = float("nan")
+    found = distinct_fragments(placed, drawn, tolerance_m=tolerance_m)
+    ground = found.ground.assign(population=found.ground["insee_code"].map(units["population"]).astype("int64"))
+    ground["by_area"], ground["by_grid"] = ground["area_share"], float("nan")
     if grid is not None and len(cuts):
         touched = drawn[drawn["insee_code"].isin([*placed.whole["insee_code"], *cuts["insee_code"]])]
         totals = pd.Series(grid.sums(touched), index=touched["insee_code"].to_numpy())
         findings += check_grid(grid, touched, totals, units["population"])
-        whole = cuts["insee_code"].map(totals)
-        cuts["share_by_grid"] = (pd.Series(grid.sums(cuts), cuts.index) / whole).where(whole > 0).clip(upper=1.0)
-        if not area_weighting:
-            raise_errors(empty_grid_findings(cuts[inhabited & cuts["share_by_grid"].isna()], grid.name, file))
+        whole = ground["insee_code"].map(totals)
+        ground["by_grid"] = (pd.Series(grid.sums(ground), ground.index) / whole).where(whole > 0).clip(upper=1.0)
     for basis in ("area", "grid"):
-        cuts[f"population_by_{basis}"] = _divided(cuts, f"share_by_{basis}", closed, set(overlapping["insee_code"]))
+        ground[f"population_by_{basis}"] = _divided(ground, f"by_{basis}", found.closed)
+    held = found.holders.merge(ground, on=["insee_code", "fragment"], validate="many_to_one")
+    keys = ["territory_id", "insee_code"]
+    sums = held.groupby(keys)[["by_grid", "population_by_area", "population_by_grid"]].sum(min_count=1)
+    cuts = cuts.merge(sums.reset_index(), on=keys, validate="one_to_one")
+    cuts = cuts.rename(columns={"by_grid": "share_by_grid"}).assign(share_by_area=cuts["area_share"])
+    if grid is not None and not area_weighting:
+        raise_errors(empty_grid_findings(cuts[inhabited & cuts["share_by_grid"].isna()], grid.name, file))
     gridded = cuts["share_by_grid"].notna()
     cuts["method"] = pd.Series("area", cuts.index).mask(gridded, "grid").mask(~inhabited, "polygon").astype("str")
     cuts["population_in_polygon"] = cuts["population_by_grid"].fillna(cuts["population_by_area"]).astype("int64")
@@ -134,7 +141,8 @@ def polygon_shares(
         [placed.whole.assign(share=1.0, method="polygon"), pd.DataFrame(cuts.assign(share=share))[share > 0]],
         ignore_index=True,
     )
-    findings += overlap_findings(members, overlapping, units["population"], file)
+    fragments = _shares(held[held["insee_code"].isin(found.overlapped)])
+    findings += overlap_findings(common_members(members, placed.whole, fragments), units["population"], file)
     columns = ["territory_id", "insee_code", "share", "method", "area_share"]
     kept = [
         *["territory_id", "insee_code", "name", "population", "share_by_area", "share_by_grid", "population_by_area"],
@@ -143,62 +151,29 @@ def polygon_shares(
     return Shares(
         members[columns].sort_values(columns[:2], ignore_index=True),
         pd.DataFrame(cuts[kept]).sort_values(kept[:2], ignore_index=True),
+        fragments,
         findings,
     )
 
 
-def _divided(cuts: gpd.GeoDataFrame, column: str, closed: set[str], overlapping: set[str]) -> pd.Series:
-    """Divide each unit between its pieces and what is outside them; pieces that overlap are rounded each alone."""
-    import numpy as np
+def _divided(ground: gpd.GeoDataFrame, column: str, closed: set[str]) -> pd.Series:
+    """Divide the inhabitants of each unit between its fragments and what is outside them."""
     import pandas as pd
 
-    result = pd.Series(pd.NA, index=cuts.index, dtype="Int64")
-    for code, pieces in cuts.dropna(subset=column).groupby("insee_code"):
+    result = pd.Series(pd.NA, index=ground.index, dtype="Int64")
+    for code, pieces in ground.dropna(subset=column).groupby("insee_code"):
         weights = pieces[column].to_numpy()
-        total = int(pieces["population"].iloc[0])
-        if code in overlapping:
-            result[pieces.index] = np.floor(total * weights + 0.5).astype("int64")
-            continue
         outside = 0.0 if code in closed and weights.sum() > 0 else max(0.0, 1.0 - weights.sum())
-        result[pieces.index] = apportion(total, [*weights, outside])[:-1]
+        result[pieces.index] = apportion(int(pieces["population"].iloc[0]), [*weights, outside])[:-1]
     return result
 
 
-def _mosaics(cuts: gpd.GeoDataFrame, contours: gpd.GeoDataFrame, tolerance_m: float) -> tuple[set[str], pd.DataFrame]:
-    """Find the units that their pieces fill but for slivers, and the pairs of pieces that share ground."""
-    import numpy as np
-    import pandas as pd
-    import shapely
-
-    closed: set[str] = set()
-    common: list[tuple[str, str, str]] = []
-    several = cuts[cuts["insee_code"].duplicated(keep=False)]
-    outlines = {
-        code: shape
-        for part in by_territory(contours[contours["insee_code"].isin(several["insee_code"])]).values()
-        for code, shape in zip(part["insee_code"], part.geometry, strict=True)
-    }
-    for part in by_territory(several[["territory_id", "insee_code", "geometry"]]).values():
-        for code, pieces in part.groupby("insee_code"):
-            shapes = dict(zip(pieces["territory_id"], pieces.geometry, strict=True))
-            rest = shapely.difference(outlines[str(code)], shapely.union_all(list(shapes.values())))
-            if are_thin(np.array([rest]), tolerance_m)[0]:
-                closed.add(str(code))
-            common += [
-                (one, other, str(code))
-                for one, other in combinations(sorted(shapes), 2)
-                if not are_thin(np.array([shapely.intersection(shapes[one], shapes[other])]), tolerance_m)[0]
-            ]
-    return closed, pd.DataFrame(common, columns=["one", "other", "insee_code"], dtype="str")
-
-
-def _filled(placed: Placement) -> set[str]:
-    """Find the cut units that pieces and slivers fill together: what was snapped away goes to the pieces."""
-    import pandas as pd
-
-    areas = pd.concat([placed.cut[["insee_code", "area_share"]], placed.slivers[["insee_code", "area_share"]]])
-    total = areas.groupby("insee_code")["area_share"].sum()
-    return set(total.index[(total - 1.0).abs() < FILLED]) & set(placed.cut["insee_code"])
+def _shares(held: pd.DataFrame) -> pd.DataFrame:
+    """Say which share of the inhabitants of its unit each fragment has."""
+    counted = held["population_by_grid"].fillna(held["population_by_area"]).astype("float64")
+    share = (counted / held["population"]).where(held["population"] > 0, held["area_share"])
+    table = held[["insee_code", "fragment", "territory_id"]].assign(share=share.astype("float64"))
+    return table[table["share"] > 0].sort_values(["insee_code", "fragment", "territory_id"], ignore_index=True)
 
 
 def population_within(

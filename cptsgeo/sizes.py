@@ -256,14 +256,15 @@ def double_counts(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFram
             population=("population", "first"),
             cpts_count=("cpts_id", "size"),
             cpts=("cpts_name", "; ".join),
-            share=("share", "sum"),
             population_counted=("population_in_cpts", "sum"),
         )
         .reset_index()
     )
-    table["population_covered"] = inhabitants(table["population"], table["share"].clip(upper=1))
+    table["population_covered"] = inhabitants(
+        table["population"], table["insee_code"].map(perimeters.covered_shares()).astype("float64")
+    )
     table["double_count"] = table["population_counted"] - table["population_covered"]
-    return table.drop(columns="share")
+    return table
 
 
 def double_counts_by_pair(communes: pd.DataFrame, perimeters: Perimeters) -> pd.DataFrame:
@@ -273,16 +274,20 @@ def double_counts_by_pair(communes: pd.DataFrame, perimeters: Perimeters) -> pd.
     -------
     DataFrame
         One row per pair that shares at least one unit, sorted: ``cpts_id``, ``cpts_name``, ``other_id``,
-        ``other_name``, ``units``, ``population`` (of the shared units, by the least part that the two must have
-        in common: ``max(0, share + other share - 1)``). A unit in three CPTS is in three pairs, so pairs may sum
-        to more than the ledger.
+        ``other_name``, ``units``, ``population`` (common to both: of the fragments that both hold where the perimeters
+        are drawn, else the least part of each unit that the two must have in common, ``max(0, share + other share - 1)``).
+        A unit in three CPTS is in three pairs, so pairs may sum to more than the ledger.
     """
     names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
     members = member_populations(communes, perimeters)[["cpts_id", "insee_code", "share", "population"]]
     pairs = members.merge(members[["cpts_id", "insee_code", "share"]], on="insee_code", suffixes=("", "_other"))
     pairs = pairs[pairs["cpts_id"] < pairs["cpts_id_other"]]
-    least = (pairs["share"] + pairs["share_other"] - 1).clip(lower=0)
-    pairs = pairs.assign(common=inhabitants(pairs["population"], least))
+    common = (pairs["share"] + pairs["share_other"] - 1).clip(lower=0)
+    if perimeters.fragments is not None:
+        common = common.where(
+            ~pairs["insee_code"].isin(perimeters.fragments["insee_code"]), _drawn_common(perimeters, pairs)
+        )
+    pairs = pairs.assign(common=inhabitants(pairs["population"], common))
     table = (
         pairs.groupby(["cpts_id", "cpts_id_other"], as_index=False)
         .agg(units=("insee_code", "size"), population=("common", "sum"))
@@ -291,3 +296,15 @@ def double_counts_by_pair(communes: pd.DataFrame, perimeters: Perimeters) -> pd.
     table["cpts_name"] = table["cpts_id"].map(names)
     table["other_name"] = table["other_id"].map(names)
     return table[["cpts_id", "cpts_name", "other_id", "other_name", "units", "population"]]
+
+
+def _drawn_common(perimeters: Perimeters, pairs: pd.DataFrame) -> pd.Series:
+    """Add up the fragments that both CPTS of each pair hold in a unit."""
+    import pandas as pd
+
+    parts = perimeters.parts()
+    both = parts.merge(parts[["part", "cpts_id"]], on="part", suffixes=("", "_other"))
+    keys = ["cpts_id", "cpts_id_other", "insee_code"]
+    shares = both.groupby(keys)["share"].sum()
+    found = shares.reindex(pd.MultiIndex.from_frame(pairs[keys]), fill_value=0.0)
+    return pd.Series(found.to_numpy(), pairs.index)

@@ -222,12 +222,17 @@ def parse_study(inputs: Inputs, *, with_contours: bool = False) -> tuple[Study |
     present = perimeters.membership.loc[among(perimeters.membership["insee_code"], codes), "cpts_id"].unique()
     empty = ~perimeters.cpts["cpts_id"].isin(perimeters.membership["cpts_id"])
     kept = perimeters.cpts[perimeters.cpts["cpts_id"].isin(present) | empty]
-    counted = Perimeters(
-        kept.reset_index(drop=True),
-        perimeters.membership[perimeters.membership["cpts_id"].isin(kept["cpts_id"])].reset_index(drop=True),
-    )
     return Study(
-        inputs, communes, inside, scope, counted, contours, tuple(findings), cuts, territories=territories, **beside
+        inputs,
+        communes,
+        inside,
+        scope,
+        perimeters.only(kept),
+        contours,
+        tuple(findings),
+        cuts,
+        territories=territories,
+        **beside,
     ), findings
 
 

@@ -224,8 +224,7 @@ def clusters(
     white = white_zones(scope, perimeters).merge(
         communes[["insee_code", "region_code", "region_name"]], on="insee_code", how="left", validate="1:1"
     )
-    covered = perimeters.membership.groupby("insee_code")["share"].sum().clip(upper=1)
-    white_share = 1.0 - white["insee_code"].map(covered).astype("float64").fillna(0.0)
+    white_share = 1.0 - white["insee_code"].map(perimeters.covered_shares()).astype("float64").fillna(0.0)
     links = neighbours(ground.borders, white["insee_code"])
     members = connected(white["insee_code"].tolist(), links)
     rank = {code: position for position, code in enumerate(white["insee_code"])}
