@@ -137,6 +137,8 @@ def open_source(given: Path | str | pd.DataFrame | pa.Table) -> Source:
                 _("the file cannot be read as Parquet"), fix=_("write it again, or remove it"), where=str(file)
             ) from error
         first = schema if first is None else first
+        if len(set(schema.names)) < len(schema.names):
+            raise DataError(_("two columns have one name"), fix=_("rename or remove one of them"), where=str(file))
         if not schema.equals(first) or (_geo(schema).get("columns") and _crs(schema) != _crs(first)):
             raise DataError(
                 _("the files have not the same columns, types and CRS"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cptsgeo.crs import WGS84, require_crs
 from cptsgeo.errors import DataError, FileError, Finding, raise_errors
 from cptsgeo.i18n import _
+from cptsgeo.layers import foreign
 from cptsgeo.tabular import TextTable, read_table
 
 if TYPE_CHECKING:
@@ -39,20 +40,10 @@ def _read_layer(path: Path) -> TextTable:
     import geopandas as gpd
     import pandas as pd
     import pyogrio
-    import shapely
 
-    if not path.is_file():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            layer = pyogrio.read_dataframe(path, datetime_as_string=True)
-    except (OSError, ValueError, pyogrio.errors.DataSourceError, shapely.errors.ShapelyError) as error:
-        raise FileError(
-            _("the file cannot be read as a map layer"),
-            fix=_("give a GeoPackage or GeoJSON of points; copy or download it again if it is damaged"),
-            where=path.name,
-        ) from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        layer = foreign(path, lambda path: pyogrio.read_dataframe(path, datetime_as_string=True))
     if not isinstance(layer, gpd.GeoDataFrame):
         raise FileError(
             _("the file holds a table without points"), fix=_("save it as CSV or XLSX, and give that"), where=path.name

@@ -101,7 +101,7 @@ def read_record(name: str) -> Record | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise FileError(
             _("the record of the source cannot be read"),
             fix=_("run `cptsgeo data clear {name}`, then pull it again").format(name=name),

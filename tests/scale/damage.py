@@ -21,18 +21,53 @@ import shapely
 
 VALUES: tuple[Any, ...] = (
     *("", " ", "nan", "NaN", "None", "null", "inf", "-inf", "-1", "0", "1e308", "1e999", "9" * 40, "0.1", "1,5", "١٢"),
-    *("=1+1", "'=1", "\x00", "\ufeff", "\ud7ff", "💥", "a" * 200_000, '"', "a\nb", "a;b,c|d", "<b>", "../../x", "/etc/passwd"),
+    *(
+        "=1+1",
+        "'=1",
+        "\x00",
+        "\ufeff",
+        "\ud7ff",
+        "💥",
+        "a" * 200_000,
+        '"',
+        "a\nb",
+        "a;b,c|d",
+        "<b>",
+        "../../x",
+        "/etc/passwd",
+    ),
     *("01001", "1001", "75056", "97101", "2A004", "2024-02-30", "31/12/9999", "0000-00-00", "true", "{0}", "%s", "\\"),
 )
 """What a cell, a key or an attribute may hold."""
 
-NODES: tuple[Any, ...] = (None, True, -1, 0, 1.5, 1e308, 10**30, "", "x", [], {}, [[]], [None], {"a": None}, [1, "x"], *VALUES[:14])
+NODES: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1.5,
+    1e308,
+    10**30,
+    "",
+    "x",
+    [],
+    {},
+    [[]],
+    [None],
+    {"a": None},
+    [1, "x"],
+    *VALUES[:14],
+)
 """What may stand at any place of a JSON document."""
 
 SHAPES = (
     *(None, shapely.Point(), shapely.Polygon(), shapely.Point(5, 46), shapely.Point(float("inf"), 46)),
     *(shapely.Point(1e308, -1e308), shapely.LineString([(5, 46), (6, 47)]), shapely.box(-1e9, -1e9, 1e9, 1e9)),
-    *(shapely.box(-180, -90, 180, 90), shapely.box(5, 46, 5, 46), shapely.Polygon([(5, 46), (6, 47), (6, 46), (5, 47)])),
+    *(
+        shapely.box(-180, -90, 180, 90),
+        shapely.box(5, 46, 5, 46),
+        shapely.Polygon([(5, 46), (6, 47), (6, 46), (5, 47)]),
+    ),
     *(shapely.GeometryCollection([shapely.box(5, 46, 6, 47), shapely.Point(5, 46)]), shapely.MultiPolygon()),
     *(shapely.Polygon([(5, 46, 1), (6, 46, 2), (6, 47, 3)]), shapely.MultiPoint([(5, 46), (6, 47)])),
 )
@@ -57,13 +92,17 @@ def cut(content: bytes, draw: Random) -> bytes:
 
 def emptied(content: bytes, draw: Random) -> bytes:
     """Leave nothing, or next to nothing."""
-    return draw.choice((b"", b"\n", b" ", b"\x00", b"\xef\xbb\xbf", b"\r\n\r\n", b"{}", b"[]", b"null", b"\x00" * 100_000))
+    return draw.choice(
+        (b"", b"\n", b" ", b"\x00", b"\xef\xbb\xbf", b"\r\n\r\n", b"{}", b"[]", b"null", b"\x00" * 100_000)
+    )
 
 
 def nested(content: bytes, draw: Random) -> bytes:
     """Nest more deeply than a stack holds."""
     many = draw.choice((500, 5_000, 100_000))
-    return draw.choice((b"[" * many, b'{"a":' * many, b"a = " + b"[" * many, b"<a>" * many, b'"' * many, b"," * many, b";\n" * many))
+    return draw.choice(
+        (b"[" * many, b'{"a":' * many, b"a = " + b"[" * many, b"<a>" * many, b'"' * many, b"," * many, b";\n" * many)
+    )
 
 
 def recoded(content: bytes, draw: Random) -> bytes:
@@ -77,10 +116,17 @@ def reworded(content: bytes, draw: Random) -> bytes:
     """Put another value in the place of one word of a text."""
     text = content.decode("utf-8", errors="replace")
     for _time in range(draw.choice((1, 1, 3))):
-        words = [place for place in range(len(text)) if text[place].isalnum() and (not place or not text[place - 1].isalnum())]
+        words = [
+            place
+            for place in range(len(text))
+            if text[place].isalnum() and (not place or not text[place - 1].isalnum())
+        ]
         if words:
             start = draw.choice(words)
-            end = next((place for place in range(start, len(text)) if not (text[place].isalnum() or text[place] in "._")), len(text))
+            end = next(
+                (place for place in range(start, len(text)) if not (text[place].isalnum() or text[place] in "._")),
+                len(text),
+            )
             text = text[:start] + draw.choice(VALUES) + text[end:]
     return text.encode("utf-8", errors="replace")
 
@@ -105,7 +151,7 @@ def altered_cells(content: bytes, draw: Random) -> bytes:
             del cells[column]
         elif kind == 1:
             cells.insert(column, cells[column])
-        elif kind == 2 and place == 0 or kind == 4 and place == len(rows) - 1:
+        elif (kind == 2 and place == 0) or (kind == 4 and place == len(rows) - 1):
             cells[column] = draw.choice(VALUES)
         elif kind == 3 and place:
             cells[column] = VALUES[column % len(VALUES)]
@@ -151,17 +197,39 @@ def altered_workbook(content: bytes, draw: Random) -> bytes:
     elif kind == 2:
         page.cell(draw.choice((1_048_576, 500_000, 1)), draw.choice((16_384, 1)), "far")
     elif kind == 3:
-        page.merge_cells(start_row=1, start_column=1, end_row=draw.choice((2, 1_048_576)), end_column=draw.choice((2, 16_384)))
+        corner = draw.choice(("B2", "B1048576", "XFD1048576", "A0", "ZZZ1", "A99999999999"))
+        merged = f'</sheetData><mergeCells count="1"><mergeCell ref="A1:{corner}"/></mergeCells>'
+        return _rewritten(
+            content, "xl/worksheets/sheet1.xml", lambda part: part.replace(b"</sheetData>", merged.encode())
+        )
     else:
         place = page.cell(draw.randrange(1, page.max_row + 1), draw.randrange(1, page.max_column + 1))
-        place.value = draw.choice((-1, 1e308, True, None, pd.Timestamp("2024-02-29").to_pydatetime(), *(v[:30_000] for v in VALUES if v.isprintable())))
+        place.value = draw.choice(
+            (
+                -1,
+                1e308,
+                True,
+                None,
+                pd.Timestamp("2024-02-29").to_pydatetime(),
+                *(v[:30_000] for v in VALUES if v.isprintable()),
+            )
+        )
     written = io.BytesIO()
     book.save(written)
     return written.getvalue()
 
 
+def _rewritten(content: bytes, member: str, change: Callable[[bytes], bytes]) -> bytes:
+    """Change one member of a ZIP archive."""
+    written = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            new.writestr(name, change(old.read(name)) if name == member else old.read(name))
+    return written.getvalue()
+
+
 def _altered_members(content: bytes, draw: Random) -> bytes:
-    """Damage, drop or swell one member of a ZIP archive."""
+    """Damage or drop one member of a ZIP archive."""
     written = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as new:
         chosen = draw.choice(old.namelist())
@@ -181,7 +249,21 @@ def altered_zip(content: bytes, draw: Random) -> bytes:
         return _altered_members(content, draw)
     written = io.BytesIO(content)
     with zipfile.ZipFile(written, "a", zipfile.ZIP_DEFLATED) as archive:
-        name = draw.choice(("../x.csv", "/tmp/x.csv", "a/../../x.csv", "..\\x.csv", "C:\\x.csv", "", ".csv", "x" * 300 + ".csv", "a\x00.csv", "CON.csv", "bomb.csv"))
+        name = draw.choice(
+            (
+                "../x.csv",
+                "/tmp/x.csv",
+                "a/../../x.csv",
+                "..\\x.csv",
+                "C:\\x.csv",
+                "",
+                ".csv",
+                "x" * 300 + ".csv",
+                "a\x00.csv",
+                "CON.csv",
+                "bomb.csv",
+            )
+        )
         info = zipfile.ZipInfo(name or "x.csv")
         info.compress_type = zipfile.ZIP_DEFLATED
         if draw.random() < 0.3:
@@ -199,14 +281,24 @@ def altered_parquet(content: bytes, draw: Random) -> bytes:
     others = (
         *(pa.nulls(rows), pa.array([True] * rows), pa.array([float("nan")] * rows), pa.array([-1] * rows)),
         *(pa.array([[1, 2]] * rows), pa.array([{"x": 1.0, "y": None}] * rows), pa.array([b"\x01"] * rows)),
-        *(pa.array(range(rows), pa.timestamp("ns")), pa.array(["x"] * rows).dictionary_encode(), pa.array([draw.choice(VALUES)] * rows)),
-        *(pa.array([10**18] * rows), pa.array([1] * rows, pa.date32()), pa.array(["1.5"] * rows).cast(pa.decimal128(38, 10))),
+        *(
+            pa.array(range(rows), pa.timestamp("ns")),
+            pa.array(["x"] * rows).dictionary_encode(),
+            pa.array([draw.choice(VALUES)] * rows),
+        ),
+        *(
+            pa.array([10**18] * rows),
+            pa.array([1] * rows, pa.date32()),
+            pa.array(["1.5"] * rows).cast(pa.decimal128(38, 10)),
+        ),
     )
     metadata = table.schema.metadata
     if kind == 0:
         table = table.drop_columns([name])
     elif kind == 1:
-        table = table.rename_columns([*table.column_names[:place], draw.choice(VALUES)[:50], *table.column_names[place + 1 :]])
+        table = table.rename_columns(
+            [*table.column_names[:place], draw.choice(VALUES)[:50], *table.column_names[place + 1 :]]
+        )
     elif kind == 2:
         table = table.append_column(name, table.column(place))
     elif kind == 3:
@@ -258,9 +350,20 @@ def altered_raster(content: bytes, draw: Random, path: Path) -> bytes:
     elif kind == 1:
         profile["crs"] = draw.choice(SYSTEMS[:8])
     elif kind == 2:
-        profile["transform"] = rasterio.Affine(*draw.choice(((0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 1, 0), (1e300, 0, 5, 0, -1, 46), (0.01, 0.01, 5, 0.01, -0.01, 46))))
+        profile["transform"] = rasterio.Affine(
+            *draw.choice(
+                ((0, 0, 0, 0, 0, 0), (1, 0, 0, 0, 1, 0), (1e300, 0, 5, 0, -1, 46), (0.01, 0.01, 5, 0.01, -0.01, 46))
+            )
+        )
     elif kind == 3:
-        profile |= {"width": draw.choice((1, 50_000, 2_000_000)), "height": draw.choice((1, 50_000, 1_000_000)), "blockxsize": 256, "blockysize": 256, "sparse_ok": True, "bigtiff": "yes"}
+        profile |= {
+            "width": draw.choice((1, 50_000, 2_000_000)),
+            "height": draw.choice((1, 50_000, 1_000_000)),
+            "blockxsize": 256,
+            "blockysize": 256,
+            "sparse_ok": True,
+            "bigtiff": "yes",
+        }
     elif kind == 4:
         profile["dtype"] = draw.choice(("uint8", "int16", "float64", "complex64", "int64"))
         profile["nodata"] = None
@@ -311,7 +414,17 @@ def damaged(path: Path, others: list[bytes], draw: Random) -> str:
             path.write_bytes(way(content, draw, folder / path.name))
         else:
             path.write_bytes(way(content, draw))
-    except (ValueError, TypeError, KeyError, OverflowError, pa.ArrowException, pyogrio.errors.DataSourceError, pyogrio.errors.GeometryError, pyogrio.errors.FieldError, rasterio.errors.RasterioError):
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        OverflowError,
+        pa.ArrowException,
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.GeometryError,
+        pyogrio.errors.FieldError,
+        rasterio.errors.RasterioError,
+    ):
         path.write_bytes(flipped(content, draw))
         return "flipped"
     return way.__name__

@@ -58,7 +58,6 @@ from cptsgeo.sources import (
     finess_plus,
     grids,
     ign,
-    insee,
     mirror,
     pull,
     santegraphie,
@@ -178,7 +177,9 @@ def structures() -> dict[str, Any]:
         "informationsGeneralesEGE": {"numFinessEge": "010000024", "nomEgeLong": "CH", "dateOuverture": "1979-02-13"},
         "categorieentiteGeographiqueExercice": "355",
         "etatObjet": "A",
-        "adresse": [{"usageAdresse": "03", "cogCommune": "01001", "codePostal": "01400", "coordonneesGeographique": place}],
+        "adresse": [
+            {"usageAdresse": "03", "cogCommune": "01001", "codePostal": "01400", "coordonneesGeographique": place}
+        ],
     }
     group = {"gccId": "1", "typeGcc": "001", "nomGcc": "GHT", "etatObjet": "A"}
     return {
@@ -300,7 +301,7 @@ def pulled(name: str) -> Callable[[Path], object]:
     def read(path: Path) -> object:
         source = sources()[name]
         rows = pull.read(source, [path])
-        return rows, pull.content_date(source, [path], path.name)
+        return rows, pull.dated(source, [path], path.name)
 
     return read
 
@@ -324,10 +325,8 @@ RESOURCES = (
     "r1,hopital,CH,01001,5.05,46.05,0474000000,ouvert,2026-11-20T10:00,12,lits,2026-11-01,public\n"
     "r2,pharmacie,Pharmacie,01002,,,,,,,,,\n"
 )
-FIGURES = (
-    '[[figure]]\ndate = 2024-01-01\nplace = "departement=01"\npercent = 48.5\nwording = "couverte"\nsource = "rapport"\n'
-)
-NEED = "insee_code,zoning,apl,share_75,qpv_count\n01001,ZIP,2.5,0.125,0\n01002,ZAC,\"3,1\",0.2,1\n"
+FIGURES = '[[figure]]\ndate = 2024-01-01\nplace = "departement=01"\npercent = 48.5\nwording = "couverte"\nsource = "rapport"\n'
+NEED = 'insee_code,zoning,apl,share_75,qpv_count\n01001,ZIP,2.5,0.125,0\n01002,ZAC,"3,1",0.2,1\n'
 QPV = {"code_qp": list("abcd"), "lib_qp": list("abcd"), "insee_com": list(CODES), "lib_com": list("abcd")}
 FIELDS = {"cpts_id": "gid", "cpts_name": "NOM_CPTS", "stage": "ETAT"}
 AMBU = {"gid": list("1234"), "NOM_CPTS": list("abcd"), "ETAT": ["ACI signé", "Actif", "", None]}
@@ -342,7 +341,13 @@ APL = (("Titre",), ("Code commune INSEE", "Commune", "APL aux médecins généra
                     "APL aux médecins généralistes de 60 ans et moins",
                     "Population standardisée par la consommation de soins par tranche d'âge au niveau de la commune",
                     "Population totale"), ("01001", "A", 2.5, 2.1, 2, 1.9, 700, 779))  # fmt: skip
-NATIONAL = ["code_insee", "nom_officiel", "code_insee_du_departement", "code_insee_de_la_region", "codes_siren_des_epci"]
+NATIONAL = [
+    "code_insee",
+    "nom_officiel",
+    "code_insee_du_departement",
+    "code_insee_de_la_region",
+    "codes_siren_des_epci",
+]
 IRIS = ["code_insee", "nom_commune", "iris", "code_iris", "nom_iris", "type_iris"]
 DISTRICTS = ["code_insee", "nom_officiel", "code_insee_de_la_commune_de_rattach"]
 COMMUNES = "insee_code,name,population,population_year,epci_siren,density_level\n" + "".join(
@@ -365,7 +370,9 @@ def _table(content: str, **types: str) -> Callable[[Path], object]:
 
 
 def _gpkg(name: str) -> Callable[[], gpd.GeoDataFrame]:
-    return lambda: layer(cpts_name=list("abcd"), name=list("wxyz"), stage=["aci_signe"] * 4, territory_id=list("abcd"), kind=name)
+    return lambda: layer(
+        cpts_name=list("abcd"), name=list("wxyz"), stage=["aci_signe"] * 4, territory_id=list("abcd"), kind=name
+    )
 
 
 def _lines() -> gpd.GeoDataFrame:
@@ -402,12 +409,18 @@ def readers() -> Iterator[tuple[str, Reader]]:
     """Yield every reader by name; one that takes several formats, once for each."""
     csv = text("insee_code;name\n01001;L'Abergement\n01002;Autre\n")
     yield "table csv", Reader("a.csv", csv, tabular.read_table)
-    yield "table xlsx", Reader("a.xlsx", sheet(("insee_code", "name"), ("01001", 5), ("01002", 2.5)), tabular.read_table)
+    yield (
+        "table xlsx",
+        Reader("a.xlsx", sheet(("insee_code", "name"), ("01001", 5), ("01002", 2.5)), tabular.read_table),
+    )
     yield "table parquet", Reader("a.parquet", _table(COMMUNES), tabular.read_table)
     yield "communes csv", Reader("communes.csv", text(COMMUNES), lambda path: communes.read_communes([path]))
     yield "communes insee", Reader("pop2023.csv", text(POPULATIONS), lambda path: communes.read_communes([path]))
     numbers = {"insee_code": "str", "population": "int64", "epci_siren": "str"}
-    yield "communes parquet", Reader("c.parquet", _table(COMMUNES, **numbers), lambda path: communes.read_communes([path]))
+    yield (
+        "communes parquet",
+        Reader("c.parquet", _table(COMMUNES, **numbers), lambda path: communes.read_communes([path])),
+    )
     yield "density", Reader("d.csv", text("insee_code,density_level\n01001,1\n01002,7\n"), communes.read_density)
     yield "perimeters", Reader("members.csv", text(MEMBERS), _whole(perimeters.parse_perimeters))
     yield "perimeters cpts", Reader("cpts.csv", _with_members, _described)
@@ -415,14 +428,26 @@ def readers() -> Iterator[tuple[str, Reader]]:
     yield "perimeters iris", Reader("iris.csv", iris_list, _whole(perimeters.parse_perimeters))
     yield "perimeters drawn", Reader("drawn.geojson", drawing(_gpkg("c")), _drawn)
     yield "contours geojson", Reader("c.geojson", drawing(outlines), lambda path: contours.read_contours([path]))
-    yield "contours gpkg", Reader("c.gpkg", drawing(outlines), lambda path: contours.read_contours([path], codes=CODES[:2]))
-    yield "contours parquet", Reader("c.parquet", drawing(outlines), lambda path: contours.read_contours([path], codes=CODES[:2]))
+    yield (
+        "contours gpkg",
+        Reader("c.gpkg", drawing(outlines), lambda path: contours.read_contours([path], codes=CODES[:2])),
+    )
+    yield (
+        "contours parquet",
+        Reader("c.parquet", drawing(outlines), lambda path: contours.read_contours([path], codes=CODES[:2])),
+    )
     yield "contours shp", Reader("c.shp", drawing(outlines), lambda path: contours.read_contours([path]))
     yield "contours fgb", Reader("c.fgb", drawing(outlines), lambda path: contours.read_contours([path]))
     yield "polygons gpkg", Reader("p.gpkg", drawing(_gpkg("p")), lambda path: layers.read_polygons(path, repair=True))
-    yield "territories list", Reader("t.csv", text("code_ght,nom_ght,insee_code\ng,GHT,01001\ng,GHT,01002\n"), _territories)
+    yield (
+        "territories list",
+        Reader("t.csv", text("code_ght,nom_ght,insee_code\ng,GHT,01001\ng,GHT,01002\n"), _territories),
+    )
     yield "territories drawn", Reader("t.gpkg", drawing(_gpkg("t")), _territories)
-    yield "iris populations", Reader("i.csv", text("IRIS;P22_POP\n010010000;12.5\n010020000;3\n"), iris.read_iris_populations)
+    yield (
+        "iris populations",
+        Reader("i.csv", text("IRIS;P22_POP\n010010000;12.5\n010020000;3\n"), iris.read_iris_populations),
+    )
     yield "cells csv", Reader("cells.csv", text(INSPIRE), cell_sums)
     yield "cells parquet", Reader("cells.parquet", _table(INSPIRE, ind="float64"), cell_sums)
     yield "cells gpkg", Reader("cells.gpkg", drawing(lambda: points(ind=[1.0, 2, 3, 4])), cell_sums)
@@ -440,21 +465,48 @@ def readers() -> Iterator[tuple[str, Reader]]:
     yield "roads graphml", Reader("roads.graphml", text(GRAPHML), road_files.read_roads)
     yield "roads osm", Reader("roads.osm", text(OSM), road_files.read_roads)
     yield "roads layer", Reader("roads.geojson", drawing(_lines), road_files.read_roads)
-    yield "snapshots", Reader("snapshots.toml", listed, lambda path: (snapshot_list.read_snapshots(path), snapshot_list.snapshot_files(path)))
+    yield (
+        "snapshots",
+        Reader(
+            "snapshots.toml",
+            listed,
+            lambda path: (snapshot_list.read_snapshots(path), snapshot_list.snapshot_files(path)),
+        ),
+    )
     yield "published figures", Reader("published.toml", text(FIGURES), reconcile.read_figures)
     yield "need", Reader("need.csv", text(NEED), lambda path: need_input.parse_need([path], units()))
-    yield "need qpv", Reader("qpv.geojson", drawing(lambda: points(**QPV)), lambda path: need_input.parse_need([path], units()))
-    yield "need weights", Reader("weights.toml", text("[weights]\napl = 0.5\nzoning = 0.5\n"), need_input.read_need_weights)
+    yield (
+        "need qpv",
+        Reader("qpv.geojson", drawing(lambda: points(**QPV)), lambda path: need_input.parse_need([path], units())),
+    )
+    yield (
+        "need weights",
+        Reader("weights.toml", text("[weights]\napl = 0.5\nzoning = 0.5\n"), need_input.read_need_weights),
+    )
     yield "opt-out register", Reader("register.json", register, optout.read_register)
     yield "zones to keep", Reader("zones.csv", text("insee_code,zone\n01001,a\n01002,a\n"), _whole(blocks.read_zoning))
-    yield "editions", Reader("pop2020.csv", text(POPULATIONS), lambda path: editions.read_editions([(2020, path)], units()))
+    yield (
+        "editions",
+        Reader("pop2020.csv", text(POPULATIONS), lambda path: editions.read_editions([(2020, path)], units())),
+    )
     yield "points assigned", Reader("points.parquet", drawing(months), counted)
     yield "manifest", Reader("manifest.json", as_json(build_manifest()), read_manifest)
-    yield "ars list", Reader("ars.xlsx", sheet(("Titre",), ("CPTS", "Commune", "Dep"), ("Nord", "Ambérieu", "01")), ars.read_cpts_list)
+    yield (
+        "ars list",
+        Reader(
+            "ars.xlsx", sheet(("Titre",), ("CPTS", "Commune", "Dep"), ("Nord", "Ambérieu", "01")), ars.read_cpts_list
+        ),
+    )
     yield "ars zoning", Reader("z.csv", text("code_cog2025,zonage_mg\n01001,2_ZAC\n01002,N/A\n"), ars.read_zoning)
     yield "ars membership", Reader("m.csv", text("code_insee;nom_cpts\n01001;Nord\n01002;Nord\n"), ars.read_membership)
-    yield "santegraphie mapping", Reader("champs.toml", text(santegraphie.mapping_text(FIELDS)), santegraphie.read_mapping)
-    yield "santegraphie layer", Reader("ambu.geojson", drawing(lambda: layer(**AMBU)), lambda path: santegraphie.read_cpts_layer(path, FIELDS))
+    yield (
+        "santegraphie mapping",
+        Reader("champs.toml", text(santegraphie.mapping_text(FIELDS)), santegraphie.read_mapping),
+    )
+    yield (
+        "santegraphie layer",
+        Reader("ambu.geojson", drawing(lambda: layer(**AMBU)), lambda path: santegraphie.read_cpts_layer(path, FIELDS)),
+    )
     yield "santegraphie features", Reader("ambu.geojson", drawing(lambda: layer(**AMBU)), santegraphie.count_features)
     yield "insee populations", Reader("pop2023.csv", text(POPULATIONS), pulled("populations"))
     yield "insee density", Reader("density.xlsx", sheet(*DENSITY_ROWS), pulled("density"))
@@ -464,20 +516,36 @@ def readers() -> Iterator[tuple[str, Reader]]:
     yield "drees", Reader("apl.xlsx", sheet(*APL, name="APL 2023"), drees.read_apl)
     yield "finess", Reader("finess.csv", text(legacy_finess()), finess.read_finess)
     yield "finess+ establishments", Reader("f.json", as_json(structures()), finess_plus.read_establishments)
-    yield "finess+ groups", Reader("f.json", as_json(structures()), lambda path: (finess_plus.published(path), finess_plus.read_hospital_groups(path)))
+    yield (
+        "finess+ groups",
+        Reader(
+            "f.json",
+            as_json(structures()),
+            lambda path: (finess_plus.published(path), finess_plus.read_hospital_groups(path)),
+        ),
+    )
     yield "annuaire santé", Reader("ps.txt", text(activities()), annuaire_sante.read_activities)
     yield "qpv", Reader("qpv.geojson", drawing(lambda: points(**QPV)), anct.read_qpv)
     yield "filosofi", Reader("carreaux.csv", text(INSPIRE), grids.read_filosofi)
     yield "filosofi tile", Reader("tile.csv", tile, grids.read_filosofi)
-    yield "filosofi tile description", Reader("info_200m.json", tile_description, lambda path: grids.read_filosofi(path.with_name("tile.csv")))
+    yield (
+        "filosofi tile description",
+        Reader("info_200m.json", tile_description, lambda path: grids.read_filosofi(path.with_name("tile.csv"))),
+    )
     yield "ghs-pop", Reader("pop.tif", raster, grids.read_population_raster)
     yield "admin express", Reader("ADE.gpkg", drawing(_of(NATIONAL), layer="commune"), ign.read_admin_express)
     yield "admin express parquet", Reader("commune.parquet", drawing(_of(NATIONAL)), ign.read_admin_express)
-    yield "arrondissements", Reader("ADE.gpkg", drawing(_of(DISTRICTS), layer="arrondissement_municipal"), ign.read_arrondissements)
+    yield (
+        "arrondissements",
+        Reader("ADE.gpkg", drawing(_of(DISTRICTS), layer="arrondissement_municipal"), ign.read_arrondissements),
+    )
     yield "iris outlines", Reader("iris.gpkg", drawing(_of(IRIS), layer="iris"), ign.read_iris)
     yield "archive zip", Reader("a.zip", zipped, taken_out)
     yield "archive 7z", Reader("a.7z", seven, taken_out)
-    yield "mirror index", Reader("index.json", mirrored, lambda path: mirror.offered_in_folder(path.parent, sources()["populations"]))
+    yield (
+        "mirror index",
+        Reader("index.json", mirrored, lambda path: mirror.offered_in_folder(path.parent, sources()["populations"])),
+    )
     yield "record of a pull", Reader("record.json", record, read_record)
 
 
