@@ -75,8 +75,9 @@ bench: $(VENV)/.installed-bench  ## Measure beside peers, and write the tables o
 	@test ! -d ../shared/data || $(BIN)/python benchmarks/territories.py ../shared/data/communes/communes_cog2026.parquet
 	@test ! -d ../shared/data || $(BIN)/python benchmarks/planning.py ../shared/data
 
-soak: $(VENV)/.installed-dev catalogues  ## Kill builds at 50 moments, and build 200 times in a row
+soak: $(VENV)/.installed-dev catalogues  ## Kill runs at 50 moments, build 200 times in a row, and damage 2,000 files of every reader
 	CPTSGEO_KILLS=50 CPTSGEO_BUILDS=200 $(BIN)/python -m pytest -q tests/scale/test_reliability.py
+	CPTSGEO_FUZZ=2000 $(BIN)/python -m pytest -q -n 2 tests/scale/test_fuzz.py
 
 clean:  ## Remove the environments and caches
 	rm -rf $(VENV) $(VENV)-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis

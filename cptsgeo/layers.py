@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cptsgeo.crs import WGS84, require_crs
+from cptsgeo.crs import WGS84, require_crs, require_on_earth
 from cptsgeo.errors import DataError, FileError, Finding
 from cptsgeo.i18n import _, number
 
@@ -86,7 +86,7 @@ def open_layer(path: Path, read: Callable[[Path], gpd.GeoDataFrame] | None = Non
             fix=_("give it with --communes, and the outlines with --contours"),
             where=path.name,
         )
-    require_crs(layer, path.name)
+    require_on_earth(layer, path.name)
     return layer
 
 

@@ -137,8 +137,7 @@ def _resolved(
 
     bad = bad_codes(table)
     findings += bad
-    wrong = {finding.row for finding in bad}
-    rows = table.rows[[row not in wrong for row in table.rows.index]].reset_index()
+    rows = table.rows[~table.rows.index.isin([finding.row for finding in bad])].reset_index()
     repeated = rows["insee_code"].duplicated()
     findings += [
         Finding(

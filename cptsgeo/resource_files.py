@@ -8,7 +8,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cptsgeo.crs import WGS84, require_crs
+from cptsgeo.crs import WGS84, require_on_earth
 from cptsgeo.errors import DataError, FileError, Finding, raise_errors
 from cptsgeo.i18n import _
 from cptsgeo.layers import foreign
@@ -50,7 +50,7 @@ def _read_layer(path: Path) -> TextTable:
         )
     if layer.empty:
         raise DataError(_("the file is empty"), fix=_("give a layer that holds points"), where=path.name)
-    require_crs(layer, path.name)
+    require_on_earth(layer, path.name)
     layer.index = pd.RangeIndex(1, len(layer) + 1, name="row")
     raise_errors(_wrong_shapes(layer, path.name))
     points = layer.geometry.to_crs(WGS84)

@@ -341,7 +341,7 @@ def open_workbook(file: str, content: bytes) -> CalamineWorkbook:
                 if re.fullmatch(r"/?xl/worksheets/[^/]*", name):
                     _require_small(file, archive.read(name))
         return CalamineWorkbook.from_filelike(io.BytesIO(content))
-    except (CalamineError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
+    except (CalamineError, zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, EOFError) as error:
         raise FileError(
             _("the workbook cannot be read ({reason})").format(reason=error),
             fix=_("open it in a spreadsheet and save it again as XLSX"),
@@ -460,7 +460,7 @@ def _read_parquet(file: str, content: bytes) -> TextTable:
         columns = [field.name for field in schema if not pa.types.is_binary(field.type)]
         raise_errors(_repeated_columns(file, schema.names))
         arrow = pq.read_table(io.BytesIO(content), columns=columns)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileError(
             _("the Parquet file is damaged or truncated"),
             fix=_("copy or download it again"),

@@ -74,7 +74,9 @@ def read_establishments(path: Path | str) -> pd.DataFrame:
     with _known_layout(Path(path)):
         rows = [_establishment(entity, ege) for entity in _stream(Path(path), "pmej") for ege in entity.get("ege", ())]
     table = pd.DataFrame(rows, columns=list(EGE_COLUMNS))
-    return table.astype({name: "str" for name in EGE_COLUMNS if name not in {"active", "longitude", "latitude"}})
+    return table.astype(
+        {name: "str" for name in EGE_COLUMNS if name not in {"active", "longitude", "latitude"}} | {"active": "bool"}
+    )
 
 
 def read_hospital_groups(path: Path | str) -> pd.DataFrame:

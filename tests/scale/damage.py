@@ -399,6 +399,13 @@ OF_FORMAT: dict[str, tuple[Callable[..., bytes], ...]] = {
 }
 
 
+UNDAMAGED = (
+    *(ValueError, TypeError, KeyError, OverflowError, RecursionError, pa.ArrowException, rasterio.errors.RasterioError),
+    *(pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError),
+)
+"""What a library says that cannot write a file as wrong as asked for."""
+
+
 def damaged(path: Path, others: list[bytes], draw: Random) -> str:
     """Damage a file in place, in one way that fits its format or any file; return the name of the way."""
     content = path.read_bytes()
@@ -414,17 +421,7 @@ def damaged(path: Path, others: list[bytes], draw: Random) -> str:
             path.write_bytes(way(content, draw, folder / path.name))
         else:
             path.write_bytes(way(content, draw))
-    except (
-        ValueError,
-        TypeError,
-        KeyError,
-        OverflowError,
-        pa.ArrowException,
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.GeometryError,
-        pyogrio.errors.FieldError,
-        rasterio.errors.RasterioError,
-    ):
+    except UNDAMAGED:
         path.write_bytes(flipped(content, draw))
         return "flipped"
     return way.__name__
