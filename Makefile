@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help atlas test lint types docs docs-check data catalogues constraints test-lowest bench soak clean
+.PHONY: help atlas test lint types docs docs-check audit data catalogues constraints test-lowest bench soak clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -45,6 +45,9 @@ docs: $(VENV)/.installed-dev catalogues  ## Write the generated docs: command li
 
 docs-check: $(VENV)/.installed-dev catalogues  ## Fail when a generated doc is not fresh
 	$(BIN)/python scripts/generate_docs.py --check
+
+audit: $(VENV)/.installed-dev  ## Licences of the dependencies, and known vulnerabilities where advisories can be reached
+	$(BIN)/python scripts/audit.py
 
 catalogues: $(VENV)/.installed  ## Compile the French texts
 	$(BIN)/python hatch_build.py
