@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cptsgeo.crs import WGS84, require_crs, require_on_earth
-from cptsgeo.errors import DataError, FileError, Finding
+from cptsgeo.errors import CptsGeoError, DataError, FileError, Finding
 from cptsgeo.i18n import _, number
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def open_layer(path: Path, read: Callable[[Path], gpd.GeoDataFrame] | None = Non
     path
         GeoParquet, GeoPackage, GeoJSON, Shapefile or FlatGeobuf.
     read
-        How a file that is no Parquet is read; its first layer when not given.
+        How the file is read; its first layer when not given.
 
     Raises
     ------
@@ -77,9 +77,9 @@ def open_layer(path: Path, read: Callable[[Path], gpd.GeoDataFrame] | None = Non
     import pyogrio
 
     def opened(path: Path) -> gpd.GeoDataFrame:
-        return gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else (read or pyogrio.read_dataframe)(path)
+        return gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
 
-    layer = foreign(path, opened)
+    layer = foreign(path, read or opened)
     if not isinstance(layer, gpd.GeoDataFrame):
         raise FileError(
             _("the file holds a table without outlines"),
@@ -120,6 +120,8 @@ def foreign(path: Path, read: Callable[[Path], Any]) -> Any:
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
     try:
         return read(path)
+    except CptsGeoError:
+        raise
     except (OSError, RuntimeError, ValueError, TypeError, LookupError, pa.ArrowException, ShapelyError) as error:
         raise FileError(
             _("the file cannot be read as a map layer"),

@@ -457,7 +457,9 @@ def _read_parquet(file: str, content: bytes) -> TextTable:
 
     try:
         schema = pq.read_schema(io.BytesIO(content))
-        columns = [field.name for field in schema if not pa.types.is_binary(field.type)]
+        columns = [
+            field.name for field in schema if not (pa.types.is_binary(field.type) or pa.types.is_struct(field.type))
+        ]
         raise_errors(_repeated_columns(file, schema.names))
         arrow = pq.read_table(io.BytesIO(content), columns=columns)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:

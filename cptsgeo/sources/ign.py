@@ -161,7 +161,7 @@ def _read(paths: Path | str | Sequence[Path | str], layer: str, layouts: dict[st
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     parts, editions = [], set()
     for file, name in [pair for path in given for pair in layer_files(Path(path), layer)]:
-        part = open_layer(file, partial(pyogrio.read_dataframe, layer=name))
+        part = open_layer(file, None if name is None else partial(pyogrio.read_dataframe, layer=name))
         columns = [column for column in part.columns if column != part.geometry.name]
         editions.add(known_layout(file.name, columns, layouts, producer="IGN", others=True))
         named_part = part if part.geometry.name == "geometry" else part.rename_geometry("geometry")
