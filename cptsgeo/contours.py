@@ -179,8 +179,10 @@ def _near_rows(path: Path, wanted: Collection[str]) -> gpd.GeoDataFrame:
 def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
     import geopandas as gpd
 
-    partly = wanted and path.suffix.lower() == ".parquet"
-    layer = open_layer(path, partial(_near_rows, wanted=wanted) if partly else _read_vector)
+    if wanted and path.suffix.lower() == ".parquet":
+        layer = open_layer(path, partial(_near_rows, wanted=wanted))
+    else:
+        layer = open_layer(path, _read_vector)
     code = _code_column(layer.columns, path.name)
     codes = layer[code].astype("str").fillna("").str.strip()
     findings = []

@@ -68,8 +68,8 @@ def licence_of(library: Distribution) -> str:
     classifiers = [
         one.rpartition(" :: ")[2] for one in stated.get_all("Classifier") or () if one.startswith("License ::")
     ]
-    free = next((line.strip() for line in (stated.get("License") or "").splitlines() if line.strip()), "")
-    return known or stated.get("License-Expression") or " AND ".join(classifiers) or free
+    free = next((line.strip() for line in " ".join(stated.get_all("License") or ()).splitlines() if line.strip()), "")
+    return known or " ".join(stated.get_all("License-Expression") or ()) or " AND ".join(classifiers) or free
 
 
 def is_allowed(licence: str) -> bool:

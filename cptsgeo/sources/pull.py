@@ -225,7 +225,8 @@ def dated(source: Source, files: Sequence[Path], original: str) -> date | None:
     CptsGeoError
         For a content that does not say it as it did.
     """
-    return _answer(lambda: content_date(source, files, original), files)
+    day: date | None = _answer(lambda: content_date(source, files, original), files)
+    return day
 
 
 def _answer(call: Callable[[], Any], files: Sequence[Path]) -> Any:
