@@ -17,6 +17,7 @@ from cptsgeo.rasters import open_raster, strips
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from affine import Affine
 
 NAMES = ("name", "nom", "libelle", "label")
 ALL = "all"
@@ -76,7 +77,7 @@ def _raster_zones(path: Path, threshold: float) -> gpd.GeoDataFrame:
         for strip in strips(Window(0, 0, raster.width, raster.height), path.name):
             band = raster.read(1, window=strip, masked=True)
             reached = np.ma.filled(band >= threshold, False)
-            outlines = shapes(reached.astype("uint8"), mask=reached, transform=raster.window_transform(strip))
+            outlines = shapes(reached.astype("uint8"), mask=reached, transform=_moved(raster.transform, strip.row_off))
             found += [shapely.geometry.shape(outline) for outline, _value in outlines]
         crs = raster.crs
     if not found:
@@ -88,6 +89,14 @@ def _raster_zones(path: Path, threshold: float) -> gpd.GeoDataFrame:
     name = _("{file}, from {threshold}").format(file=path.stem, threshold=number(threshold, 2))
     area = gpd.GeoDataFrame({"name": [name]}, geometry=[shapely.union_all(found)], crs=crs)
     return area.to_crs(WGS84)
+
+
+def _moved(transform: Affine, rows: int) -> Affine:
+    """Return the transform of a window that begins some rows below the first one."""
+    from affine import Affine
+
+    a, b, c, d, e, f = transform[:6]
+    return Affine(a, b, c + b * rows, d, e, f + e * rows)
 
 
 def read_zones(path: Path | str) -> gpd.GeoDataFrame:
