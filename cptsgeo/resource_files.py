@@ -109,8 +109,10 @@ def _wrong_shapes(layer: gpd.GeoDataFrame, file: str) -> list[Finding]:
 
 def _text(value: Any) -> str:
     """Write a value of a layer as text: whole floats stay floats, since a telephone number read as one is a fault."""
+    import numpy as np
+
+    if isinstance(value, dict | list | np.ndarray):
+        return json.dumps(value, ensure_ascii=False, default=np.ndarray.tolist)
     if value is None or value != value:
         return ""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
     return str(value).strip()

@@ -301,6 +301,8 @@ def _xlsx_rows(file: str, content: bytes, sheet: str | None, fill_merged: bool) 
     try:
         workbook = open_workbook(file, content)
         names = workbook.sheet_names
+        if not names:
+            raise _empty(file)
         if sheet is not None and sheet not in names:
             raise UsageError(
                 _("the workbook has no sheet {sheet!r}; it has: {names}").format(sheet=sheet, names=", ".join(names)),
