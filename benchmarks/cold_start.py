@@ -47,7 +47,7 @@ def main() -> None:
             layer.to_parquet(contours)
         perimeters(layer).to_csv(members, index=False)
         given = ["--scope", "france", "--contours", str(contours), "--perimeters", str(members), "--with", "epci"]
-        out = ["-o", str(folder / "out"), "--overwrite", "--no-maps"]
+        out = ["-o", str(folder / "out"), "--overwrite", "--no-maps", "--accept-holes"]
         coverage = ["-m", "cptsgeo", "coverage", "--by", "departement", *given[:2], *given[4:6]]
         cases = {
             "GeoPandas reads the files": ["-c", BARE, str(contours), str(members)],

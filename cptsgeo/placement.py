@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.crs import WGS84, by_territory, require_crs
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
+    from shapely import Geometry
 
     Shapes = NDArray[np.object_]
 
@@ -260,6 +262,16 @@ def _mixed(nodes: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return mixed ^ (mixed >> np.uint64(31))
 
 
+def _clipped(shape: Geometry, box: Sequence[float]) -> Geometry:
+    """Clip a shape to a box; where the fast way makes a ring of three points, which GEOS then refuses, the exact way."""
+    import shapely
+
+    try:
+        return shapely.clip_by_rect(shape, *box)
+    except shapely.errors.GEOSException:
+        return shapely.intersection(shape, shapely.box(*box))
+
+
 def _pieces(
     areas: Shapes, units: Shapes, pairs: NDArray[np.intp], tolerance_m: float
 ) -> tuple[Shapes, NDArray[np.str_], NDArray[np.float64]]:
@@ -272,7 +284,7 @@ def _pieces(
     boxes[:, :2] -= CLIP_MARGIN_M
     boxes[:, 2:] += CLIP_MARGIN_M
     clipped = np.array(
-        [shapely.clip_by_rect(areas[area], *box) for area, box in zip(pairs[0], boxes.tolist(), strict=True)],
+        [_clipped(areas[area], box) for area, box in zip(pairs[0], boxes.tolist(), strict=True)],
         dtype="object",
     )
     pieces = shapely.intersection(of_pair, clipped)
