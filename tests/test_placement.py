@@ -58,6 +58,18 @@ def test_pieces_under_the_tolerance_are_snapped_on_both_sides(west, east, whole,
     assert placed.slivers["insee_code"].tolist() == slivers
 
 
+def test_a_clip_that_geos_refuses_is_made_the_exact_way(monkeypatch):
+    expected = place_units(drawn(slab(200, 2700)), units())
+
+    def refused(*_words):
+        raise shapely.errors.GEOSException("Invalid number of points in LinearRing found 3")
+
+    monkeypatch.setattr(shapely, "clip_by_rect", refused)
+    found = place_units(drawn(slab(200, 2700)), units())
+    assert found.cut["area_share"].tolist() == pytest.approx(expected.cut["area_share"].tolist())
+    assert found.whole.equals(expected.whole)
+
+
 def test_the_share_of_a_piece_is_its_area():
     placed = place_units(drawn(slab(250, 1400)), units())
     assert pairs(placed.cut) == [("a", "04001"), ("a", "04002")]
