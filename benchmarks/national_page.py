@@ -163,7 +163,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as made, sync_playwright() as driver:
         folder = Path(made)
         contours, members = (options.contours, options.perimeters) if options.contours else made_up(folder)
-        inputs = Inputs(contours=tuple(contours), perimeters=members, scope=parse_scope(options.scope))
+        inputs = Inputs(
+            contours=tuple(contours), perimeters=members, scope=parse_scope(options.scope), accept_holes=True
+        )
         results = compute(read_study(inputs, with_contours=True))
         html, cold, warm = build_times(results)
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
