@@ -5,10 +5,12 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+ROUNDS ?= 3
+COMMUNES ?= ../shared/data/communes/communes_cog2026.parquet
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help atlas test lint types docs docs-check data catalogues constraints test-lowest bench soak clean
+.PHONY: help atlas test lint types docs docs-check audit data catalogues constraints test-lowest bench soak clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/' | expand -t 16
@@ -46,6 +48,9 @@ docs: $(VENV)/.installed-dev catalogues  ## Write the generated docs: command li
 docs-check: $(VENV)/.installed-dev catalogues  ## Fail when a generated doc is not fresh
 	$(BIN)/python scripts/generate_docs.py --check
 
+audit: $(VENV)/.installed-dev  ## Licences of the dependencies, and known vulnerabilities where advisories can be reached
+	$(BIN)/python scripts/audit.py
+
 catalogues: $(VENV)/.installed  ## Compile the French texts
 	$(BIN)/python hatch_build.py
 
@@ -59,24 +64,31 @@ constraints: $(VENV)/.installed-dev  ## Pin the newest versions of the dependenc
 	  --group build pyproject.toml -o constraints.txt
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
 	  --group build --group dev pyproject.toml -c constraints.txt -o constraints-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
+	  --group bench pyproject.toml -c constraints-dev.txt -o constraints-bench.txt
 
 test-lowest: $(VENV)/.installed-dev  ## Run the suite on the lowest versions that pyproject.toml declares
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
 	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --group dev -e .
 	$(VENV)-lowest/bin/python -m pytest -n 2 -m "not browser" -W default
 
-$(VENV)/.installed-bench: $(VENV)/.installed-dev
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --group bench
+$(VENV)/.installed-bench: constraints-bench.txt $(VENV)/.installed-dev
+	$(PIP) --require-hashes -r constraints-bench.txt
 	touch $@
 
 bench: $(VENV)/.installed-bench  ## Measure beside peers, and write the tables of docs/benchmarks.md
-	$(BIN)/python benchmarks/side_by_side.py
-	@test ! -d ../shared/data || $(BIN)/python benchmarks/points.py ../shared/data/communes/communes_cog2026.parquet
-	@test ! -d ../shared/data || $(BIN)/python benchmarks/territories.py ../shared/data/communes/communes_cog2026.parquet
+	$(BIN)/python benchmarks/side_by_side.py --rounds $(ROUNDS)
+	$(BIN)/python benchmarks/growth.py --rounds $(ROUNDS)
+	$(BIN)/python benchmarks/national_page.py --rounds $(ROUNDS)
+	$(BIN)/python benchmarks/cold_start.py --rounds $(ROUNDS) $(wildcard $(COMMUNES))
+	@test -f $(COMMUNES) || $(BIN)/python benchmarks/france.py $(VENV)/france.parquet
+	$(BIN)/python benchmarks/points.py $(or $(wildcard $(COMMUNES)),$(VENV)/france.parquet)
+	$(BIN)/python benchmarks/territories.py $(or $(wildcard $(COMMUNES)),$(VENV)/france.parquet)
 	@test ! -d ../shared/data || $(BIN)/python benchmarks/planning.py ../shared/data
 
-soak: $(VENV)/.installed-dev catalogues  ## Kill builds at 50 moments, and build 200 times in a row
+soak: $(VENV)/.installed-dev catalogues  ## Kill runs at 50 moments, build 200 times in a row, and damage 2,000 files of every reader
 	CPTSGEO_KILLS=50 CPTSGEO_BUILDS=200 $(BIN)/python -m pytest -q tests/scale/test_reliability.py
+	CPTSGEO_FUZZ=2000 $(BIN)/python -m pytest -q -n 2 tests/scale/test_fuzz.py
 
 clean:  ## Remove the environments and caches
 	rm -rf $(VENV) $(VENV)-lowest .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,11 +1,10 @@
 """The national page beside what Folium users write first, on the same communes, in the same browser, in the same run.
 
-    python benchmarks/national_page.py --contours communes.parquet --perimeters list.csv [--scope france] [--no-peers]
+    python benchmarks/national_page.py [--contours communes.parquet --perimeters list.csv] [--scope france] [--rounds 3] [--no-peers]
 
-Written: size of the page, time until it is drawn and can be used, heap of JavaScript after a collection, worst frame while panning, time to name the
+Without files, on the made-up France of :mod:`benchmarks.france`. The table goes into docs/benchmarks.md: size of the page, time until it is drawn and can be used, heap of JavaScript after a collection, worst frame while panning, time to name the
 commune under the pointer, time to build with and without the outlines kept on disk. The peers draw communes simplified
-to 300 m one by one, on canvas, with the same columns in a tooltip: ``folium.GeoJson`` and
-``GeoDataFrame.explore``. Each page is given at most ten minutes.
+to 300 m one by one, on canvas, with the same columns in a tooltip: ``folium.GeoJson``, ``folium.TopoJson`` (arcs shared by neighbours) and ``GeoDataFrame.explore``. Each page is given at most ten minutes.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ import argparse
 import json
 import os
 import shutil
+import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -23,6 +24,9 @@ import folium
 import geopandas as gpd
 from playwright.sync_api import sync_playwright
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.france import france, perimeters
+from benchmarks.side_by_side import Table, write_tables
 from cptsgeo.maps.pages import page
 from cptsgeo.maps.self_contained import self_contained
 from cptsgeo.maps.topology import _cached
@@ -74,7 +78,20 @@ def explore_page(results: Results) -> folium.Map:
     return m
 
 
-PEERS = {"folium.GeoJson": geojson_page, "GeoDataFrame.explore": explore_page}
+def topojson_page(results: Results) -> folium.Map:
+    """Draw with ``folium.TopoJson`` on canvas: arcs simplified once for both neighbours."""
+    import topojson
+
+    units = results.units[[*SAID, "stage", "geometry"]]
+    metres = units[units.geometry.notna()].to_crs(2154).astype({"population": "float64"})
+    arcs = topojson.Topology(metres, toposimplify=300, prequantize=100_000, shared_coords=True)
+    m = folium.Map([46.6, 2.4], zoom_start=6, tiles=None, prefer_canvas=True)
+    degrees = json.loads(topojson.Topology(arcs.to_gdf(crs=2154).to_crs(4326), prequantize=100_000).to_json())
+    folium.TopoJson(degrees, "objects.data", style_function=_style, tooltip=folium.GeoJsonTooltip(SAID)).add_to(m)
+    return m
+
+
+PEERS = {"folium.GeoJson": geojson_page, "folium.TopoJson": topojson_page, "GeoDataFrame.explore": explore_page}
 
 
 def measure(browser: Any, path: Path, ready: str) -> dict[str, float]:
@@ -118,29 +135,56 @@ def build_times(results: Results) -> tuple[str, float, float]:
     return html, times[0], times[1]
 
 
+def made_up(folder: Path) -> tuple[list[Path], Path]:
+    """Write the made-up France: outlines and perimeters."""
+    layer = france()
+    contours, members = folder / "communes.parquet", folder / "perimeters.csv"
+    layer.to_parquet(contours)
+    perimeters(layer).to_csv(members, index=False)
+    return [contours], members
+
+
+def row(name: str, found: list[dict[str, float]]) -> list[str]:
+    """Write the medians of the rounds of one page."""
+    middle = {key: statistics.median(one[key] for one in found) for key in found[0]}
+    texts = ("{size_mb:.2f} MB", "{usable_s:.2f} s", "{heap_mb:.1f} MB", "{worst_frame_ms:.0f} ms", "{hover_ms:.0f} ms")
+    return [f"`{name}`", *(text.format(**middle) for text in texts)]
+
+
 def main() -> None:
-    """Measure and write JSON."""
+    """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--contours", type=Path, action="append", required=True)
-    parser.add_argument("--perimeters", type=Path, required=True)
+    parser.add_argument("--contours", type=Path, action="append")
+    parser.add_argument("--perimeters", type=Path)
     parser.add_argument("--scope", default="france")
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-peers", action="store_true")
     options = parser.parse_args()
-    inputs = Inputs(contours=tuple(options.contours), perimeters=options.perimeters, scope=parse_scope(options.scope))
-    results = compute(read_study(inputs, with_contours=True))
-    html, cold, warm = build_times(results)
-    measured: dict[str, Any] = {"units": len(results.units), "build_cpu_s": cold, "build_cached_cpu_s": warm}
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+    with tempfile.TemporaryDirectory() as made, sync_playwright() as driver:
+        folder = Path(made)
+        contours, members = (options.contours, options.perimeters) if options.contours else made_up(folder)
+        inputs = Inputs(
+            contours=tuple(contours), perimeters=members, scope=parse_scope(options.scope), accept_holes=True
+        )
+        results = compute(read_study(inputs, with_contours=True))
+        html, cold, warm = build_times(results)
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        ours = Path(folder) / "cptsgeo.html"
-        ours.write_text(html, encoding="utf-8")
-        measured["cptsgeo"] = measure(browser, ours, "html[data-painted=yes]")
+        pages = {"cptsgeo.maps": html}
         for name, draw in ({} if options.no_peers else PEERS).items():
-            other = Path(folder) / "peer.html"
-            other.write_text(self_contained(draw(results), title=name), encoding="utf-8")
-            measured[name] = measure(browser, other, ".leaflet-overlay-pane canvas")
+            pages[name] = self_contained(draw(results), title=name)
+        rows = []
+        for name, text in pages.items():
+            path = folder / "page.html"
+            path.write_text(text, encoding="utf-8")
+            ready = "html[data-painted=yes]" if name == "cptsgeo.maps" else ".leaflet-overlay-pane canvas"
+            rows.append(row(name, [measure(browser, path, ready) for _round in range(options.rounds)]))
         browser.close()
-    print(json.dumps(measured, indent=1))
+    head = ["page", "size", "drawn and usable", "heap", "worst frame while panning", "hover"]
+    words = (
+        f"{len(results.units):,} units, {'the outlines given' if options.contours else 'made-up outlines'}; one browser, wall time."
+        f" The page of cptsgeo is built in {cold:.1f} s of processor, {warm:.1f} s once its outlines are kept on disk."
+    )
+    write_tables("national_page", [Table("The national page", head, rows, words)], options.rounds)
 
 
 if __name__ == "__main__":

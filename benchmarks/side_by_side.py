@@ -19,7 +19,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -35,7 +35,6 @@ UNITS = 34_875
 CPTS = 900
 SEED = 0
 DOC = Path(__file__).parents[1] / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- side_by_side: begin -->", "<!-- side_by_side: end -->"
 STARTS = {
     "python -c pass": ["-c", "pass"],
     "import cptsgeo": ["-c", "import cptsgeo"],
@@ -157,6 +156,36 @@ def guard(rounds: int = 3) -> dict[str, float]:
     }
 
 
+class Table(NamedTuple):
+    """Hold one table of measures: a title, the columns, rows of texts and seconds, and what is said below."""
+
+    title: str
+    head: list[str]
+    rows: list[list[Any]]
+    words: str = ""
+
+
+def write_tables(part: str, tables: list[Table], rounds: int) -> None:
+    """Put tables in the place of one part of docs/benchmarks.md, with the machine named."""
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    lines = [
+        begin,
+        f"Measured with `python benchmarks/{part}.py --rounds {rounds}` on {os.cpu_count()} cores ({processor_name()},"
+        f" {platform.system()}), Python {platform.python_version()}; processor seconds, median of {rounds} rounds.",
+    ]
+    for table in tables:
+        lines += [f"## {table.title}", *([table.words] if table.words else []), markdown(table.head, table.rows)]
+    text = DOC.read_text(encoding="utf-8")
+    DOC.write_text(text.split(begin)[0] + "\n\n".join([*lines, end]) + text.split(end)[1], encoding="utf-8")
+
+
+def processor_name() -> str:
+    """Name the processor as Linux does."""
+    known = Path("/proc/cpuinfo")
+    lines = known.read_text(encoding="utf-8").splitlines() if known.is_file() else []
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
+
+
 def markdown(head: list[str], rows: list[list[Any]]) -> str:
     """Write a table; numbers are seconds."""
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
@@ -179,23 +208,25 @@ def main() -> None:
     growth = coverage_rows(options.rounds)
     slope = np.polyfit(np.log([1, 2, 4, 8]), np.log([row[1] for row in growth]), 1)[0]
     ratios = guard(options.rounds)
-    parts = [
-        BEGIN,
-        f"Measured with `make bench` on {os.cpu_count()} cores ({platform.machine()}, {platform.system()}), Python"
-        f" {platform.python_version()}; processor seconds, median of {options.rounds} rounds; the machine was shared.",
-        "## Starts",
-        markdown(["command", "seconds"], [[f"`{name}`", statistics.median(times)] for name, times in starts.items()]),
-        "## Coverage of a list of communes, by département",
-        "cptsgeo computes nine definitions, double counts and stages; the peers make one join and one sum.",
-        markdown(["units", "cptsgeo.coverage", "pandas", "polars", "duckdb"], growth),
-        f"Time grows as the number of units to the power {slope:.2f}.",
-        "## Ratios that CI guards",
-        markdown(["case", "ratio"], [[name, ratio] for name, ratio in ratios.items()]),
-        END,
-    ]
-    text = DOC.read_text(encoding="utf-8")
-    before, after = text.split(BEGIN)[0], text.split(END)[1]
-    DOC.write_text(before + "\n\n".join(parts) + after, encoding="utf-8")
+    write_tables(
+        "side_by_side",
+        [
+            Table(
+                "Starts",
+                ["command", "seconds"],
+                [[f"`{name}`", statistics.median(times)] for name, times in starts.items()],
+            ),
+            Table(
+                "Coverage of a list of communes, by département",
+                ["units", "cptsgeo.coverage", "pandas", "polars", "duckdb"],
+                growth,
+                "cptsgeo computes nine definitions, double counts and stages; the peers make one join and one sum. Its time"
+                f" grows as the number of units to the power {slope:.2f}.",
+            ),
+            Table("Ratios that CI guards", ["case", "ratio"], [[name, ratio] for name, ratio in ratios.items()]),
+        ],
+        options.rounds,
+    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from cptsgeo.errors import DataError, Finding, UsageError, raise_errors
 from cptsgeo.files import whole_folder
 from cptsgeo.i18n import _, number
 from cptsgeo.layers import check_polygons
-from cptsgeo.point_files import Position, coordinates, open_source, position
+from cptsgeo.point_files import Position, coordinates, open_source, position, readable
 from cptsgeo.point_index import PointIndex, locate, point_index
 
 if TYPE_CHECKING:
@@ -124,11 +124,13 @@ def assign(
     names, index = prepared(perimeters, where)
     kernel = Kernel(index, names, where.columns, tuple(by), weight)
     if output is None:
-        partial = added(chosen.over_batches(source, needed, kernel, kernel.schema), kernel.keys)
+        with readable(name):
+            partial = added(chosen.over_batches(source, needed, kernel, kernel.schema), kernel.keys)
     else:
         with whole_folder(output, overwrite=False) as folder:
             writing = replace(kernel, folder=folder, layout=source.schema)
-            partial = added(chosen.over_batches(source, source.schema.names, writing, kernel.schema), kernel.keys)
+            with readable(name):
+                partial = added(chosen.over_batches(source, source.schema.names, writing, kernel.schema), kernel.keys)
             _require_weights(partial, weight, name)
             for lost in folder.rglob(PartFiles.UNFINISHED.format(name="*", writer="*")):
                 lost.unlink()

@@ -149,6 +149,7 @@ def read_cells(path: Path | str) -> Cells:
 def _read_columns(path: Path) -> pd.DataFrame:
     """Read a table with identifiers as text; large CSV files in C."""
     import pandas as pd
+    import pyarrow as pa
 
     if is_layer(path):
         return open_layer(path)
@@ -161,7 +162,7 @@ def _read_columns(path: Path) -> pd.DataFrame:
             with path.open("rb") as file:
                 header = file.readline()
             return pd.read_csv(path, sep=";" if header.count(b";") > header.count(b",") else ",", low_memory=False)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise FileError(
             _("the file cannot be read as a table of cells"),
             fix=_("give a CSV, Parquet or GeoPackage; copy or download it again if it is damaged"),

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.codes import CITY_ARRONDISSEMENTS, CITY_OF_ARRONDISSEMENT, among, explain_bad_code, is_insee_code
+from cptsgeo.codes import (
+    CITY_ARRONDISSEMENTS,
+    CITY_OF_ARRONDISSEMENT,
+    among,
+    departement_of,
+    explain_bad_code,
+    is_insee_code,
+)
 from cptsgeo.communes import ALIASES
 from cptsgeo.crs import MAINLAND, WGS84, by_territory, metric_crs
 from cptsgeo.embedded import embedded
@@ -106,6 +114,8 @@ def _read_vector(path: Path) -> gpd.GeoDataFrame:
     import pandas as pd
     import pyogrio
 
+    if path.suffix.lower() == ".parquet":
+        return gpd.read_parquet(path)
     layers = [str(name) for name in pyogrio.list_layers(path)[:, 0]]
     known = [name for name in layers if fold(name).replace(" ", "_") in {"commune", "arrondissement_municipal"}]
     if len(layers) == 1 or not known:
@@ -120,21 +130,64 @@ def _read_vector(path: Path) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.concat(parts, ignore_index=True), geometry="outline", crs=parts[0].crs)
 
 
-def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
-    import geopandas as gpd
-
-    layer = open_layer(path, _read_vector)
-    names = {fold(column).replace(" ", "_"): column for column in layer.columns}
+def _code_column(columns: Sequence[str], file: str) -> str:
+    """Find the column of INSEE codes by its name."""
+    names = {fold(column).replace(" ", "_"): column for column in columns}
     code = next((names[known] for known in ("insee_code", *ALIASES["insee_code"]) if known in names), None)
     if code is None:
         raise DataError(
-            _("no column holds the INSEE code; the file has: {columns}").format(columns=", ".join(layer.columns)),
+            _("no column holds the INSEE code; the file has: {columns}").format(columns=", ".join(columns)),
             fix=_("name that column insee_code"),
-            where=path.name,
+            where=file,
         )
+    return code
+
+
+def _near_rows(path: Path, wanted: Collection[str]) -> gpd.GeoDataFrame:
+    """Read the rows of a GeoParquet whose codes lie between those wanted, département by département.
+
+    A file in the order of its codes, as cptsgeo writes them, is read for these rows alone; all of its codes are looked at.
+
+    Returns
+    -------
+    GeoDataFrame
+        Indexed by the place of the row in the file; all rows of a file where a code is malformed.
+    """
+    import geopandas as gpd
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    schema = pq.read_schema(path)
+    code = _code_column(schema.names, path.name)
+    if not (pa.types.is_string(schema.field(code).type) or pa.types.is_large_string(schema.field(code).type)):
+        return gpd.read_parquet(path)
+    codes = pd.read_parquet(path, columns=[code])[code].astype("str").fillna("")
+    if not codes.map(is_insee_code).all():
+        return gpd.read_parquet(path)
+    sought = pd.Series(sorted(wanted), dtype="str")
+    ends = sought.groupby(sought.map(departement_of)).agg(["min", "max"])
+    ranges = list(ends.itertuples(index=False, name=None))
+    kept = np.zeros(len(codes), dtype="bool")
+    for first, last in ranges:
+        kept |= ((codes >= first) & (codes <= last)).to_numpy()
+    part = gpd.read_parquet(path, filters=[[(code, ">=", first), (code, "<=", last)] for first, last in ranges])
+    return part.set_axis(np.flatnonzero(kept), axis="index") if len(part) == kept.sum() else gpd.read_parquet(path)
+
+
+def _read_layer(path: Path, wanted: Collection[str] | None) -> gpd.GeoDataFrame:
+    import geopandas as gpd
+
+    if wanted and path.suffix.lower() == ".parquet":
+        layer = open_layer(path, partial(_near_rows, wanted=wanted))
+    else:
+        layer = open_layer(path, _read_vector)
+    code = _code_column(layer.columns, path.name)
     codes = layer[code].astype("str").fillna("").str.strip()
     findings = []
-    for row, (text, shape) in enumerate(zip(codes, layer.geometry, strict=True), start=1):
+    for place, text, shape in zip(layer.index.tolist(), codes, layer.geometry, strict=True):
+        row = place + 1
         if not is_insee_code(text):
             rule, problem, fix = explain_bad_code(text)
             findings.append(Finding(rule, "error", problem, fix, path.name, row, code, text))

@@ -59,6 +59,28 @@ def areas_km2(contours: gpd.GeoDataFrame) -> pd.Series:
     return pd.concat(parts) if parts else pd.Series(dtype="float64", name="area_km2")
 
 
+def require_on_earth(layer: gpd.GeoDataFrame, where: str = "") -> None:
+    """Refuse a layer without CRS, or in one that no formula brings to degrees: a local one, of an engineer or of another planet.
+
+    Raises
+    ------
+    DataError
+        Naming the CRS.
+    """
+    from pyproj import Transformer
+    from pyproj.exceptions import ProjError
+
+    require_crs(layer, where)
+    try:
+        Transformer.from_crs(layer.crs, WGS84)
+    except ProjError as error:
+        raise DataError(
+            _("the coordinate reference system (CRS) {name} cannot be brought to degrees").format(name=layer.crs.name),
+            fix=_("write the layer in a CRS of the Earth, such as EPSG:4326 or EPSG:2154"),
+            where=where,
+        ) from error
+
+
 def require_crs(layer: gpd.GeoDataFrame, where: str = "") -> None:
     """Refuse a layer that does not say its CRS.
 

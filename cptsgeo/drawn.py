@@ -39,11 +39,14 @@ class Drawing(NamedTuple):
 
 def text_attributes(layer: gpd.GeoDataFrame, file: str) -> TextTable:
     """Return the attributes of a layer as a text table, its rows numbered from 1."""
+    import numpy as np
     import pandas as pd
 
     columns = layer.columns.drop(layer.geometry.name)
     texts = {
-        str(name): pd.array(["" if pd.isna(value) else str(value).strip() for value in layer[name]], dtype="str")
+        str(name): pd.array(
+            ["" if np.ndim(value) == 0 and pd.isna(value) else str(value).strip() for value in layer[name]], dtype="str"
+        )
         for name in columns
     }
     return TextTable(file, pd.DataFrame(texts, index=pd.Index(layer.index, name="row")))

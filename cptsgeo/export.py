@@ -26,6 +26,9 @@ MAP_FORMATS = ("geojson", "gpkg")
 FIXED_TIME = "2000-01-01T00:00:00.000Z"
 SHEET_NAME_REFUSES = re.compile(r"[\[\]:*?/\\]")
 RATE_DIGITS = 6
+ROWS_OF_GROUP = 250
+"""Rows of a GeoParquet that are read at once: about a département of communes, so that one is read without the others."""
+
 STAGE_COLUMNS = {"stage", "stage_before", "stage_after"}
 UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed", "contract_year"} | {
     "size_class_before",
@@ -115,7 +118,8 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
         elif form == "xlsx":
             part.write_bytes(xlsx_bytes({path.stem: table}))
         elif form == "parquet":
-            table.to_parquet(part, index=False, compression="zstd")
+            boxes = {"write_covering_bbox": True, "row_group_size": ROWS_OF_GROUP} if _is_map(table) else {}
+            table.to_parquet(part, index=False, compression="zstd", **boxes)
         else:
             layer = part.with_name("layer.gpkg")
             _write_gpkg(table, layer, path.stem)

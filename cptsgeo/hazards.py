@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cptsgeo.crs import WGS84
-from cptsgeo.errors import DataError, FileError, UsageError
+from cptsgeo.errors import DataError, UsageError
 from cptsgeo.grids import RASTER_ENDINGS, Grid
 from cptsgeo.i18n import _, number
 from cptsgeo.layers import open_layer
 from cptsgeo.population import population_within
+from cptsgeo.rasters import open_raster, strips
 
 if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
+    from affine import Affine
 
 NAMES = ("name", "nom", "libelle", "label")
 ALL = "all"
@@ -70,14 +70,15 @@ def _raster_zones(path: Path, threshold: float) -> gpd.GeoDataFrame:
     import numpy as np
     import shapely
     from rasterio.features import shapes
+    from rasterio.windows import Window
 
-    with _opened(path) as raster:
-        band = raster.read(1, masked=True)
-        reached = np.ma.filled(band >= threshold, False)
-        found = [
-            shapely.geometry.shape(outline)
-            for outline, _value in shapes(reached.astype("uint8"), mask=reached, transform=raster.transform)
-        ]
+    found = []
+    with open_raster(path) as raster:
+        for strip in strips(Window(0, 0, raster.width, raster.height), path.name):
+            band = raster.read(1, window=strip, masked=True)
+            reached = np.ma.filled(band >= threshold, False)
+            outlines = shapes(reached.astype("uint8"), mask=reached, transform=_moved(raster.transform, strip.row_off))
+            found += [shapely.geometry.shape(outline) for outline, _value in outlines]
         crs = raster.crs
     if not found:
         raise DataError(
@@ -90,24 +91,12 @@ def _raster_zones(path: Path, threshold: float) -> gpd.GeoDataFrame:
     return area.to_crs(WGS84)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a raster that says its CRS."""
-    import rasterio
+def _moved(transform: Affine, rows: int) -> Affine:
+    """Return the transform of a window that begins some rows below the first one."""
+    from affine import Affine
 
-    try:
-        with rasterio.open(path) as raster:
-            if raster.crs is None:
-                raise DataError(
-                    _("the raster does not say its coordinate reference system (CRS)"),
-                    fix=_("write it with its CRS (in QGIS: Raster, Projections, Assign Projection)"),
-                    where=path.name,
-                )
-            yield raster
-    except rasterio.errors.RasterioIOError as error:
-        raise FileError(
-            _("the file cannot be read as a raster"), fix=_("give a GeoTIFF, or polygons"), where=path.name
-        ) from error
+    a, b, c, d, e, f = transform[:6]
+    return Affine(a, b, c + b * rows, d, e, f + e * rows)
 
 
 def read_zones(path: Path | str) -> gpd.GeoDataFrame:
@@ -207,7 +196,7 @@ def read_raster_at(path: Path | str, places: pd.DataFrame) -> pd.Series:
     path = Path(path)
     values = pd.Series(np.nan, index=places.index, dtype="float64")
     known = places["longitude"].notna() & places["latitude"].notna()
-    with _opened(path) as raster:
+    with open_raster(path) as raster:
         xs, ys = transform(
             f"EPSG:{WGS84}",
             raster.crs,

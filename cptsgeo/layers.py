@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cptsgeo.crs import WGS84, require_crs
-from cptsgeo.errors import DataError, FileError, Finding
+from cptsgeo.crs import WGS84, require_crs, require_on_earth
+from cptsgeo.errors import CptsGeoError, DataError, FileError, Finding
 from cptsgeo.i18n import _, number
 
 if TYPE_CHECKING:
     import geopandas as gpd
+    import pandas as pd
     import pyproj
     from shapely import Geometry
 
@@ -63,7 +64,7 @@ def open_layer(path: Path, read: Callable[[Path], gpd.GeoDataFrame] | None = Non
     path
         GeoParquet, GeoPackage, GeoJSON, Shapefile or FlatGeobuf.
     read
-        How a file that is no Parquet is read; its first layer when not given.
+        How the file is read; its first layer when not given.
 
     Raises
     ------
@@ -73,36 +74,60 @@ def open_layer(path: Path, read: Callable[[Path], gpd.GeoDataFrame] | None = Non
         For a layer without CRS.
     """
     import geopandas as gpd
-    import pyarrow as pa
     import pyogrio
-    import shapely
 
-    if path.is_dir():
-        raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
-    if not path.exists():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
-    try:
-        layer = gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else (read or pyogrio.read_dataframe)(path)
-    except (
-        OSError,
-        ValueError,
-        pa.ArrowException,
-        pyogrio.errors.DataSourceError,
-        shapely.errors.ShapelyError,
-    ) as error:
-        raise FileError(
-            _("the file cannot be read as a map layer"),
-            fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),
-            where=path.name,
-        ) from error
+    def opened(path: Path) -> gpd.GeoDataFrame:
+        return gpd.read_parquet(path) if path.suffix.lower() == ".parquet" else pyogrio.read_dataframe(path)
+
+    layer = foreign(path, read or opened)
     if not isinstance(layer, gpd.GeoDataFrame):
         raise FileError(
             _("the file holds a table without outlines"),
             fix=_("give it with --communes, and the outlines with --contours"),
             where=path.name,
         )
-    require_crs(layer, path.name)
+    require_on_earth(layer, path.name)
     return layer
+
+
+def read_attributes(path: Path) -> pd.DataFrame:
+    """Read the attributes of a layer without its shapes.
+
+    Raises
+    ------
+    FileError
+        For a file that is no map layer.
+    """
+    import pyogrio
+
+    return foreign(path, lambda path: pyogrio.read_dataframe(path, read_geometry=False))
+
+
+def foreign(path: Path, read: Callable[[Path], Any]) -> Any:
+    """Let a library read a map layer, and say of whatever it stumbles over that the file is none.
+
+    Raises
+    ------
+    FileError
+        For an absent file, a folder, and a file that is no map layer.
+    """
+    import pyarrow as pa
+    from shapely.errors import ShapelyError
+
+    if path.is_dir():
+        raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
+    if not path.exists():
+        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    try:
+        return read(path)
+    except CptsGeoError:
+        raise
+    except (OSError, RuntimeError, ValueError, TypeError, LookupError, pa.ArrowException, ShapelyError) as error:
+        raise FileError(
+            _("the file cannot be read as a map layer"),
+            fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),
+            where=path.name,
+        ) from error
 
 
 def read_polygons(path: Path | str, *, repair: bool = False) -> Polygons:

@@ -12,7 +12,7 @@ from cptsgeo.embedded import embedded
 from cptsgeo.errors import DataError, FileError
 from cptsgeo.files import whole_file
 from cptsgeo.funding import PAID_STAGES
-from cptsgeo.i18n import _, current_language
+from cptsgeo.i18n import LANGUAGES, _, current_language
 from cptsgeo.layers import is_layer
 from cptsgeo.placement import TOLERANCE_M
 from cptsgeo.snapshot_list import snapshot_files
@@ -254,21 +254,37 @@ def read_manifest(path: Path) -> dict[str, Any]:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(
             _("this is not a manifest (JSON)"), fix=_("give the manifest.json of a build"), where=str(path)
         ) from error
-    if (
-        not isinstance(manifest, dict)
-        or manifest.get("schema") != SCHEMA
-        or not {"inputs", "parameters", "outputs"} <= set(manifest)
-    ):
+    if not _is_manifest(manifest):
         raise DataError(
             _("this is not a manifest that this version can read"),
             fix=_("build again with this version, or replay with the version that the manifest names"),
             where=str(path),
         )
     return manifest
+
+
+def _is_manifest(content: Any) -> bool:
+    """Tell whether a JSON document has the parts of a manifest, each of the type that its readers take it for."""
+    return (
+        isinstance(content, dict)
+        and content.get("schema") == SCHEMA
+        and all(isinstance(content.get(key), dict) for key in ("program", "parameters", "outputs"))
+        and isinstance(content["program"].get("version"), str)
+        and isinstance(content["parameters"].get("arguments"), list)
+        and all(isinstance(word, str) for word in content["parameters"]["arguments"])
+        and content["parameters"].get("language") in LANGUAGES
+        and isinstance(content.get("inputs"), list)
+        and all(
+            isinstance(one, dict)
+            and all(isinstance(one.get(key), str) for key in ("role", "path", "source", "sha256"))
+            and isinstance(one.get("dated"), str | None)
+            for one in content["inputs"]
+        )
+    )
 
 
 def input_path(described: Mapping[str, Any]) -> Path:

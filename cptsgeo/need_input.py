@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
@@ -18,6 +17,7 @@ from cptsgeo.i18n import _
 from cptsgeo.names import fold
 from cptsgeo.need import checked_weights, components
 from cptsgeo.tabular import TextTable, read_table
+from cptsgeo.toml_files import read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -116,7 +116,7 @@ def _qpv_points(path: Path) -> TextTable:
         found = [(str(f["properties"]["insee_com"]), str(f["properties"]["code_qp"])) for f in features]
     except FileNotFoundError:
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise FileError(
             _("the file is not the GeoJSON of the QPV"),
             fix=_("give points with the properties insee_com and code_qp, or a table with insee_code and qpv_count"),
@@ -137,8 +137,7 @@ def _resolved(
 
     bad = bad_codes(table)
     findings += bad
-    wrong = {finding.row for finding in bad}
-    rows = table.rows[[row not in wrong for row in table.rows.index]].reset_index()
+    rows = table.rows[~table.rows.index.isin([finding.row for finding in bad])].reset_index()
     repeated = rows["insee_code"].duplicated()
     findings += [
         Finding(
@@ -270,21 +269,12 @@ def read_need_weights(path: Path | str, *, on: date | None = None) -> dict[str, 
     Raises
     ------
     FileError
-        For a file that cannot be read as TOML.
+        For an absent or unreadable file.
     DataError
-        For an unknown component, a weight below 0, or weights that do not sum to 1.
+        For a file that is not TOML, an unknown component, a weight below 0, or weights that do not sum to 1.
     """
     path = Path(path)
-    try:
-        given = tomllib.loads(path.read_text("utf-8")).get("weights")
-    except FileNotFoundError:
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise FileError(
-            _("the file cannot be read as TOML ({reason})").format(reason=error),
-            fix=_("write a table [weights] with one line per component, such as apl = 0.5"),
-            where=path.name,
-        ) from error
+    given = read_toml(path).get("weights")
     if not isinstance(given, dict) or not given:
         raise DataError(
             _("the file has no table [weights]"),

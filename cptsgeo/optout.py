@@ -172,7 +172,7 @@ def read_register(path: Path | str) -> Register:
             and all(entry.kind in KINDS and _HASH.fullmatch(entry.hash) for entry in entries)
         )
         digest = content["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise _unreadable(path, _("it is not a register of cptsgeo, or only a part of one")) from error
     if not whole or digest != _digest(body):
         raise _unreadable(path, _("it was changed by hand, or is damaged"))

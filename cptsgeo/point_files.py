@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from cptsgeo.errors import DataError, FileError
+from cptsgeo.errors import CptsGeoError, DataError, FileError
 from cptsgeo.i18n import _
 
 if TYPE_CHECKING:
@@ -137,6 +139,8 @@ def open_source(given: Path | str | pd.DataFrame | pa.Table) -> Source:
                 _("the file cannot be read as Parquet"), fix=_("write it again, or remove it"), where=str(file)
             ) from error
         first = schema if first is None else first
+        if len(set(schema.names)) < len(schema.names):
+            raise DataError(_("two columns have one name"), fix=_("rename or remove one of them"), where=str(file))
         if not schema.equals(first) or (_geo(schema).get("columns") and _crs(schema) != _crs(first)):
             raise DataError(
                 _("the files have not the same columns, types and CRS"),
@@ -148,6 +152,29 @@ def open_source(given: Path | str | pd.DataFrame | pa.Table) -> Source:
     assert first is not None, "parquet_files gives one file at least"
     extra = _partitions(path, parquet_files(path)[0])
     return Source(path, None, pa.schema([*first, *extra], metadata=first.metadata))
+
+
+@contextmanager
+def readable(where: str) -> Iterator[None]:
+    """Say of what Arrow cannot read or bring to the type that is needed that it is a fault of the file.
+
+    Raises
+    ------
+    FileError
+        With what Arrow says; a disk that fails keeps its own error.
+    """
+    import pyarrow as pa
+
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, CptsGeoError) or (isinstance(error, OSError) and error.errno is not None):
+            raise
+        raise FileError(
+            _("the points cannot be read ({reason})").format(reason=str(error).partition("\n")[0]),
+            fix=_("write the file again: points as GeoParquet, numbers as numbers"),
+            where=where,
+        ) from error
 
 
 def _arrow_points(layer: gpd.GeoDataFrame) -> pa.Table:
@@ -166,8 +193,20 @@ def _arrow_points(layer: gpd.GeoDataFrame) -> pa.Table:
 
 
 def _geo(schema: pa.Schema) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
-    return found
+    import pyproj
+    from pyproj.exceptions import CRSError
+
+    try:
+        found = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
+        if found:
+            pyproj.CRS.from_user_input(found["columns"][found["primary_column"]].get("crs") or CRS_WHEN_SILENT)
+            schema.field(found["primary_column"])
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, CRSError) as error:
+        raise DataError(
+            _("what the file says of its points (geo) cannot be understood"),
+            fix=_("write it again as GeoParquet"),
+        ) from error
+    return dict(found)
 
 
 def _crs(schema: pa.Schema) -> Any:
@@ -245,5 +284,10 @@ def _from_wkb(column: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.float64
         if (raw[:, :5] == (1, 1, 0, 0, 0)).all():
             values = np.ascontiguousarray(raw[:, 5:]).view("float64")
             return values[:, 0].copy(), values[:, 1].copy()
-    shapes = shapely.from_wkb(column.to_numpy(zero_copy_only=False))
+    try:
+        shapes = shapely.from_wkb(column.to_numpy(zero_copy_only=False))
+    except (shapely.errors.ShapelyError, TypeError) as error:
+        raise DataError(
+            _("some points are not written as GeoParquet points"), fix=_("write the file again as GeoParquet")
+        ) from error
     return shapely.get_x(shapes), shapely.get_y(shapes)

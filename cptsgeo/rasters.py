@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cptsgeo.crs import require_crs
 from cptsgeo.errors import DataError, FileError, UsageError
@@ -18,9 +21,16 @@ if TYPE_CHECKING:
     import pandas as pd
     from affine import Affine
     from numpy.typing import NDArray
+    from rasterio.windows import Window
 
 CELLS_IN_MEMORY = 30_000_000
 """Cells of a raster held in memory at once, 240 MB in double precision."""
+
+CELLS_IN_STRIP = 8_000_000
+"""Cells of a strip that is read at once where every cell is looked at."""
+
+CELLS_AT_ALL = 1_000_000_000
+"""Cells of a raster that is read whole."""
 
 CACHE_MB = 64
 """Blocks that GDAL keeps; by itself it takes a twentieth of the memory of the machine."""
@@ -49,9 +59,7 @@ class Raster:
 
     def covers(self, shapes: gpd.GeoDataFrame) -> NDArray[np.bool_]:
         """Tell which polygons lie within the frame of the raster."""
-        import rasterio
-
-        with rasterio.open(self.path) as raster:
+        with open_raster(self.path) as raster:
             west, south, east, north = raster.bounds
             bounds = shapes.geometry.to_crs(raster.crs).bounds
         inside: NDArray[np.bool_] = (
@@ -86,28 +94,12 @@ def read_raster(path: Path | str) -> Raster:
     FileError
         For a file that is absent or no raster.
     DataError
-        For a raster without CRS, or with several bands.
+        For a raster without CRS, with several bands, or whose rows are not from north to south.
     """
-    import rasterio
-
     path = Path(path)
-    if not path.exists():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
-    try:
-        with rasterio.open(path) as raster:
-            crs, bands = raster.crs, raster.count
-    except rasterio.errors.RasterioIOError as error:
-        raise FileError(
-            _("the file cannot be read as a raster"),
-            fix=_("give a GeoTIFF of inhabitants per cell; copy or download it again if it is damaged"),
-            where=path.name,
-        ) from error
-    if crs is None:
-        raise DataError(
-            _("the raster does not say its coordinate reference system (CRS)"),
-            fix=_("write it with its CRS (gdal_translate -a_srs EPSG:4326 in.tif out.tif)"),
-            where=path.name,
-        )
+    with open_raster(path) as raster:
+        require_north_up(raster, path.name)
+        bands = raster.count
     if bands != 1:
         raise DataError(
             _("the raster has {count} bands, and inhabitants are one").format(count=bands),
@@ -115,6 +107,82 @@ def read_raster(path: Path | str) -> Raster:
             where=path.name,
         )
     return Raster(path)
+
+
+@contextmanager
+def open_raster(path: Path) -> Iterator[Any]:
+    """Open a raster that says its CRS; what fails while it is read is a fault of the file.
+
+    Raises
+    ------
+    FileError
+        For a file that is absent or no raster, or is damaged further down.
+    DataError
+        For a raster without CRS.
+    """
+    import rasterio
+
+    if not path.exists():
+        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)
+            opened = rasterio.open(path)
+        with opened as raster:
+            if raster.crs is None:
+                raise DataError(
+                    _("the raster does not say its coordinate reference system (CRS)"),
+                    fix=_("write it with its CRS (gdal_translate -a_srs EPSG:4326 in.tif out.tif)"),
+                    where=path.name,
+                )
+            yield raster
+    except rasterio.errors.RasterioError as error:
+        raise FileError(
+            _("the file cannot be read as a raster"),
+            fix=_("give a GeoTIFF; copy or download it again if it is damaged"),
+            where=path.name,
+        ) from error
+
+
+def require_north_up(raster: Any, file: str) -> None:
+    """Refuse a raster whose cells are turned, upside down or of no size.
+
+    Raises
+    ------
+    DataError
+        For such a raster.
+    """
+    transform = raster.transform
+    if not (transform.a > 0 > transform.e and transform.b == transform.d == 0):
+        raise DataError(
+            _("the cells of the raster are turned, upside down or of no size"),
+            fix=_("bring it to rows from north to south (gdalwarp in.tif out.tif)"),
+            where=file,
+        )
+
+
+def strips(window: Window, file: str) -> Iterator[Window]:
+    """Cut a window into strips that memory holds, from north to south.
+
+    Raises
+    ------
+    DataError
+        For more cells than :data:`CELLS_AT_ALL`.
+    """
+    from rasterio.windows import Window
+
+    width, height = int(window.width), int(window.height)
+    if width * height > CELLS_AT_ALL:
+        raise DataError(
+            _("the raster has {count} cells, more than {limit}").format(
+                count=number(width * height), limit=number(CELLS_AT_ALL)
+            ),
+            fix=_("cut it to the place studied, or make its cells larger (gdalwarp -te … -tr … in.tif out.tif)"),
+            where=file,
+        )
+    rows = max(1, CELLS_IN_STRIP // max(width, 1))
+    for top in range(0, height, rows):
+        yield Window(window.col_off, window.row_off + top, width, min(rows, height - top))
 
 
 def zonal_sums(path: Path | str, shapes: gpd.GeoDataFrame) -> NDArray[np.float64]:
@@ -150,10 +218,10 @@ def zonal_sums(path: Path | str, shapes: gpd.GeoDataFrame) -> NDArray[np.float64
 
     require_crs(shapes)
     source = read_raster(path)
-    zones = shapes[[shapes.geometry.name]].to_crs(_raster_crs(source.path))
-    if zones.empty:
-        return np.zeros(0)
-    with rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
+    with open_raster(source.path) as raster, rasterio.Env(GDAL_CACHEMAX=CACHE_MB):
+        zones = shapes[[shapes.geometry.name]].to_crs(str(raster.crs.to_wkt()))
+        if zones.empty:
+            return np.zeros(0)
         found = exactextract.exact_extract(
             str(source.path),
             zones,
@@ -175,13 +243,6 @@ def zonal_sums(path: Path | str, shapes: gpd.GeoDataFrame) -> NDArray[np.float64
         )
     sums: NDArray[np.float64] = found["sum"].fillna(0.0).to_numpy(dtype="float64")
     return sums
-
-
-def _raster_crs(path: Path) -> str:
-    import rasterio
-
-    with rasterio.open(path) as raster:
-        return str(raster.crs.to_wkt())
 
 
 def rasterize(communes: pd.DataFrame, contours: gpd.GeoDataFrame, *, cell_m: float) -> Rasterized:

@@ -8,9 +8,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cptsgeo.crs import WGS84, require_crs
+from cptsgeo.crs import WGS84, require_on_earth
 from cptsgeo.errors import DataError, FileError, Finding, raise_errors
 from cptsgeo.i18n import _
+from cptsgeo.layers import foreign
 from cptsgeo.tabular import TextTable, read_table
 
 if TYPE_CHECKING:
@@ -39,27 +40,17 @@ def _read_layer(path: Path) -> TextTable:
     import geopandas as gpd
     import pandas as pd
     import pyogrio
-    import shapely
 
-    if not path.is_file():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            layer = pyogrio.read_dataframe(path, datetime_as_string=True)
-    except (OSError, ValueError, pyogrio.errors.DataSourceError, shapely.errors.ShapelyError) as error:
-        raise FileError(
-            _("the file cannot be read as a map layer"),
-            fix=_("give a GeoPackage or GeoJSON of points; copy or download it again if it is damaged"),
-            where=path.name,
-        ) from error
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        layer = foreign(path, lambda path: pyogrio.read_dataframe(path, datetime_as_string=True))
     if not isinstance(layer, gpd.GeoDataFrame):
         raise FileError(
             _("the file holds a table without points"), fix=_("save it as CSV or XLSX, and give that"), where=path.name
         )
     if layer.empty:
         raise DataError(_("the file is empty"), fix=_("give a layer that holds points"), where=path.name)
-    require_crs(layer, path.name)
+    require_on_earth(layer, path.name)
     layer.index = pd.RangeIndex(1, len(layer) + 1, name="row")
     raise_errors(_wrong_shapes(layer, path.name))
     points = layer.geometry.to_crs(WGS84)
@@ -118,8 +109,10 @@ def _wrong_shapes(layer: gpd.GeoDataFrame, file: str) -> list[Finding]:
 
 def _text(value: Any) -> str:
     """Write a value of a layer as text: whole floats stay floats, since a telephone number read as one is a fault."""
+    import numpy as np
+
+    if isinstance(value, dict | list | np.ndarray):
+        return json.dumps(value, ensure_ascii=False, default=np.ndarray.tolist)
     if value is None or value != value:
         return ""
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
     return str(value).strip()

@@ -35,6 +35,12 @@ STARTS: Mapping[str, re.Pattern[str]] = {
     "sae": re.compile(r"BOR;AN;FI;", re.IGNORECASE),
 }
 SITES = "ID"
+BORDEREAUX = {
+    SITES: ("COMINSEE", "ARMT"),
+    "URGENCES": ("RS", "AUTSU"),
+    "IMAGES": ("RS", "EQUIPIMA", "NB"),
+}
+"""Columns that are read of each bordereau of the SAE, beside ``BOR``, ``AN`` and ``FI``."""
 EXTRACTED = re.compile(r"_(20\d\d)(\d\d)(\d\d)\d{4}\.")
 
 
@@ -203,7 +209,7 @@ def _sae(path: Path, beside: Collection[Path], within: Collection[str] | None) -
         )
     if name == "URGENCES":
         rows = rows[rows["AUTSU"] == "1"].assign(code=name, count="", unit="")
-    elif "EQUIPIMA" in rows:
+    elif name == "IMAGES":
         rows = rows.assign(code=rows["EQUIPIMA"], count=rows["NB"], unit=_("machines"))
     else:
         raise DataError(
@@ -248,8 +254,18 @@ def _sae(path: Path, beside: Collection[Path], within: Collection[str] | None) -
 
 def _bordereau(path: Path) -> pd.DataFrame:
     """Read a bordereau as text, its headings in capitals: ``ID`` writes them small."""
-    rows = read_table(path).rows
-    return rows.rename(columns=str.upper)
+    rows = read_table(path).rows.rename(columns=str.upper)
+    name = rows["BOR"].iloc[0] if "BOR" in rows else ""
+    missing = [column for column in ("BOR", "AN", "FI", *BORDEREAUX.get(name, ())) if column not in rows]
+    if missing or not rows.columns.is_unique:
+        raise DataError(
+            _("the columns are not those of a bordereau of the SAE (missing: {names})").format(
+                names=", ".join(missing) or "–"
+            ),
+            fix=_("take the file of the DREES as it is published"),
+            where=path.name,
+        )
+    return rows
 
 
 def _official(path: Path, rows: pd.DataFrame, findings: list[Finding]) -> Official:

@@ -93,7 +93,7 @@ def _osm_ways(path: Path) -> tuple[dict[Any, tuple[float, float]], list[_Way]]:
             one = way.tags.get("oneway") or usual
             if way.tags.get("access") not in {"no", "private"}:
                 ways.append(_Way([node.ref for node in nodes], road_class, None, _direction(one)))
-    except RuntimeError as error:
+    except (RuntimeError, ValueError, osmium.InvalidLocationError) as error:
         raise _no_graph(path) from error
     return places, ways
 

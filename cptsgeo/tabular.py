@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import sys
+import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors
-from cptsgeo.i18n import N_, _
+from cptsgeo.i18n import N_, _, number
 from cptsgeo.names import fold
 
 if TYPE_CHECKING:
     import pandas as pd
+    from python_calamine import CalamineWorkbook
 
 SEPARATORS = (",", ";", "\t")
 HEADER_SEARCH_ROWS = 20
@@ -34,6 +38,9 @@ REFUSED_STARTS = {
     b"[": "JSON",
 }
 STDIN = "-"
+CELL_PLACE = re.compile(rb"""<(?:\w+:)?c\s[^<>]*?\br=["']([A-Za-z]{1,5})([0-9]{1,18})["'][^<>]*(?<!/)>""")
+WORKBOOK_CELLS = 10_000_000
+WORKBOOK_BYTES = 500_000_000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -143,7 +150,7 @@ def read_table(
         For an empty file or rows longer than the header.
     """
     path = Path(path)
-    content = _content(path)
+    content = file_content(path)
     file = _("standard input") if str(path) == STDIN else path.name
     known_names = {_folded_name(name) for name in header_has}
     if content.startswith(PARQUET_MAGIC):
@@ -179,7 +186,14 @@ def parse_day(text: str) -> date | None:
     return None
 
 
-def _content(path: Path) -> bytes:
+def file_content(path: Path) -> bytes:
+    """Read a file, or the standard input for ``-``.
+
+    Raises
+    ------
+    FileError
+        For an absent file, a folder, or a file that may not be read.
+    """
     if str(path) == STDIN:
         return sys.stdin.buffer.read()
     try:
@@ -282,11 +296,13 @@ def is_guarded(cell: str) -> bool:
 
 
 def _xlsx_rows(file: str, content: bytes, sheet: str | None, fill_merged: bool) -> list[tuple[int, list[str]]]:
-    from python_calamine import CalamineError, CalamineWorkbook
+    from python_calamine import CalamineError
 
     try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        workbook = open_workbook(file, content)
         names = workbook.sheet_names
+        if not names:
+            raise _empty(file)
         if sheet is not None and sheet not in names:
             raise UsageError(
                 _("the workbook has no sheet {sheet!r}; it has: {names}").format(sheet=sheet, names=", ".join(names)),
@@ -306,6 +322,64 @@ def _xlsx_rows(file: str, content: bytes, sheet: str | None, fill_merged: bool) 
             where=file,
         ) from error
     return [(row, [_cell_text(value) for value in values]) for row, values in enumerate(cells, start=1)]
+
+
+def open_workbook(file: str, content: bytes) -> CalamineWorkbook:
+    """Open an XLSX workbook whose cells fit in memory: a sheet is held whole, up to its last cell.
+
+    Raises
+    ------
+    FileError
+        For content that is no workbook, or that would fill the memory.
+    """
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            total = sum(member.file_size for member in archive.infolist())
+            if total > WORKBOOK_BYTES:
+                raise _too_large(file, _("{count} bytes once unpacked").format(count=number(total)))
+            for name in archive.namelist():
+                if re.fullmatch(r"/?xl/worksheets/[^/]*", name):
+                    _require_small(file, archive.read(name))
+        return CalamineWorkbook.from_filelike(io.BytesIO(content))
+    except (CalamineError, zipfile.BadZipFile, zlib.error, ValueError, RuntimeError, EOFError) as error:
+        raise FileError(
+            _("the workbook cannot be read ({reason})").format(reason=error),
+            fix=_("open it in a spreadsheet and save it again as XLSX"),
+            where=file,
+        ) from error
+
+
+def _require_small(file: str, sheet: bytes) -> None:
+    """Refuse a sheet whose filled cells reach too far: between them, empty ones take as much memory."""
+    width = height = 0
+    for letters, digits in CELL_PLACE.findall(sheet):
+        width, height = max(width, _column_rank(letters)), max(height, int(digits))
+    if width * height > WORKBOOK_CELLS:
+        raise _too_large(file, _("{rows} rows by {columns} columns").format(rows=number(height), columns=number(width)))
+
+
+def _column_rank(letters: bytes) -> int:
+    """Return the rank of a column, from 1, by its letters.
+
+    Examples
+    --------
+    >>> _column_rank(b"A"), _column_rank(b"XFD")
+    (1, 16384)
+    """
+    rank = 0
+    for letter in letters.upper():
+        rank = rank * 26 + letter - 64
+    return rank
+
+
+def _too_large(file: str, size: str) -> FileError:
+    return FileError(
+        _("the workbook is too large to be read ({size})").format(size=size),
+        fix=_("delete what stands far below or beside the table (Ctrl+End shows the last cell), or save it as CSV"),
+        where=file,
+    )
 
 
 def _cell_text(value: object) -> str:
@@ -342,16 +416,7 @@ def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -
         raise _no_rows(file)
     width = len(header)
     raise_errors(
-        [
-            Finding(
-                "duplicate_column",
-                "error",
-                _("two columns are named {name}").format(name=name),
-                _("rename or remove one of them"),
-                file,
-            )
-            for name in sorted({name for name in header if name and header.count(name) > 1})
-        ]
+        _repeated_columns(file, header)
         + [
             Finding(
                 "row_too_long",
@@ -374,6 +439,19 @@ def _table(file: str, rows: list[tuple[int, list[str]]], header_has: set[str]) -
     return TextTable(file, pd.DataFrame(columns, index=index))
 
 
+def _repeated_columns(file: str, header: list[str]) -> list[Finding]:
+    return [
+        Finding(
+            "duplicate_column",
+            "error",
+            _("two columns are named {name}").format(name=name),
+            _("rename or remove one of them"),
+            file,
+        )
+        for name in sorted({name for name in header if name and header.count(name) > 1})
+    ]
+
+
 def _read_parquet(file: str, content: bytes) -> TextTable:
     import pandas as pd
     import pyarrow as pa
@@ -381,9 +459,12 @@ def _read_parquet(file: str, content: bytes) -> TextTable:
 
     try:
         schema = pq.read_schema(io.BytesIO(content))
-        columns = [name for name in schema.names if not pa.types.is_binary(schema.field(name).type)]
+        columns = [
+            field.name for field in schema if not (pa.types.is_binary(field.type) or pa.types.is_struct(field.type))
+        ]
+        raise_errors(_repeated_columns(file, schema.names))
         arrow = pq.read_table(io.BytesIO(content), columns=columns)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileError(
             _("the Parquet file is damaged or truncated"),
             fix=_("copy or download it again"),

@@ -13,15 +13,15 @@ from cptsgeo.i18n import _
 from cptsgeo.tabular import parse_day
 
 
-def read_entries(path: Path | str, key: str) -> list[dict[str, Any]]:
-    """Read the entries ``[[key]]`` of a TOML file.
+def read_toml(path: Path | str) -> dict[str, Any]:
+    """Read a TOML file.
 
     Raises
     ------
     FileError
         For an absent or unreadable file.
     DataError
-        For a file that is not TOML, or has no entry.
+        For a file that is not TOML.
     """
     path = Path(path)
     try:
@@ -35,13 +35,25 @@ def read_entries(path: Path | str, key: str) -> list[dict[str, Any]]:
             where=str(path),
         ) from error
     try:
-        entries = tomllib.loads(text).get(key)
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
         raise DataError(
             _("the file is not TOML ({reason})").format(reason=error),
             fix=_("look at that line: texts are between quotation marks, dates are written 2023-10-31"),
             where=path.name,
         ) from error
+
+
+def read_entries(path: Path | str, key: str) -> list[dict[str, Any]]:
+    """Read the entries ``[[key]]`` of a TOML file.
+
+    Raises
+    ------
+    FileError, DataError
+        As :func:`read_toml`; for a file that has no entry.
+    """
+    path = Path(path)
+    entries = read_toml(path).get(key)
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries) or not entries:
         raise DataError(
             _("the file has no entry [[{key}]]").format(key=key),

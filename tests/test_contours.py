@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import geopandas as gpd
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import shapely
 
 from cptsgeo.contours import check_contours, dissolve, read_contours, undrawn
 from cptsgeo.crs import areas_km2
 from cptsgeo.errors import DataError, FileError
+from cptsgeo.export import write_table
+from cptsgeo.tabular import read_table
 
 EAST, NORTH = 900_000, 6_400_000
 
@@ -218,3 +221,55 @@ def test_dissolve_of_overlapping_outlines(toy_contours):
 def test_undrawn_units(toy_communes, toy_contours):
     assert undrawn(toy_communes, toy_contours).empty
     assert undrawn(toy_communes, toy_contours.iloc[2:])["name"].tolist() == ["A", "B"]
+
+
+def of_france(tmp_path, per_departement=300):
+    """Write squares of four départements, and say where."""
+    corners = {"01": (5.0, 46.0), "13": (5.0, 43.5), "2A": (8.9, 41.8), "974": (55.4, -21.1)}
+    codes, shapes = [], []
+    for departement, (x, y) in corners.items():
+        for place in range(min(per_departement, 99 if departement == "974" else 999)):
+            codes.append(f"{departement}{place + 1:0{5 - len(departement)}d}")
+            west, south = x + place % 20 / 100, y + place // 20 / 100
+            shapes.append(shapely.box(west, south, west + 0.01, south + 0.01))
+    table = gpd.GeoDataFrame({"insee_code": codes, "population": 1}, geometry=shapes, crs=4326)
+    write_table(table, tmp_path / "c.parquet", overwrite=True)
+    return tmp_path / "c.parquet", table
+
+
+def test_our_geoparquet_has_the_boxes_of_its_rows(tmp_path):
+    path, table = of_france(tmp_path)
+    assert "bbox" in pq.read_schema(path).names
+    assert list(gpd.read_parquet(path).columns) == list(table.columns)
+    found = gpd.read_parquet(path, bbox=(55, -22, 56, -20))
+    assert set(found["insee_code"].str[:3]) == {"974"}
+    assert "bbox" not in read_table(path).rows
+
+
+def test_of_a_geoparquet_only_the_departement_wanted_is_read(tmp_path, monkeypatch):
+    path, table = of_france(tmp_path)
+    wanted = {"13001", "13150", "2A007"}
+    read = []
+    whole = gpd.read_parquet
+    monkeypatch.setattr(
+        gpd, "read_parquet", lambda *words, **named: read.append(len(found := whole(*words, **named))) or found
+    )
+    contours = read_contours([path], codes=wanted)
+    assert contours["insee_code"].tolist() == sorted(wanted)
+    assert read == [151], "13001 to 13150, and 2A007"
+    assert contours.geometry.geom_equals(
+        table.set_index("insee_code").geometry.loc[sorted(wanted)].reset_index(drop=True)
+    ).all()
+
+
+def test_a_bad_code_is_told_with_its_row_wherever_it_is_in_a_geoparquet(tmp_path):
+    path, table = of_france(tmp_path)
+    table.assign(insee_code=table["insee_code"].where(table.index != 900, "1001")).to_parquet(path)
+    with pytest.raises(DataError) as caught:
+        read_contours([path], codes={"13001"})
+    assert [finding.row for finding in caught.value.findings] == [901]
+    empty = table.assign(geometry=table.geometry.where(table.index != 305, None))
+    empty.to_parquet(path)
+    with pytest.raises(DataError) as caught:
+        read_contours([path], codes={"13001", "13300"})
+    assert [(finding.row, finding.value) for finding in caught.value.findings] == [(306, "13006")]

@@ -39,7 +39,7 @@ def cluster_facts(cluster: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         (_("Population in white zones"), number(int(cluster["population_white"]))),
         (_("Communes"), number(int(cluster["units"]))),
-        (_("Area"), f"{number(area)} km²" if area == area else "–"),
+        (_("Area"), f"{number(area)} km²" if area is not None and area == area else "–"),
         (_("EPCI"), number(int(cluster["epci_count"]))),
         (_("CPTS beside it"), number(int(cluster["neighbour_count"]))),
     ]

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from cptsgeo.errors import FileError
-from cptsgeo.files import one_writer, whole_file
+from cptsgeo.files import TEMPORARY, one_writer, whole_file
 from cptsgeo.i18n import _
 
 MANIFEST = "atlas.json"
+JOURNAL = f"{TEMPORARY}journal"
+"""Paths that a run adds to the folder, one a line: what a killed run began is known to the next one."""
+
 KEPT = frozenset({"README.md", "CNAME", ".nojekyll", ".git", ".gitignore", ".htaccess"})
 
 
@@ -31,6 +35,7 @@ class SiteFolder:
         self.unchanged: list[str] = []
         self.removed: list[str] = []
         self._digests: dict[str, str] = {}
+        self._before = self._listed()
 
     def write(self, path: str, content: str | bytes) -> None:
         """Write one file, unless it holds these bytes already.
@@ -48,6 +53,9 @@ class SiteFolder:
         if target.is_file() and target.stat().st_size == len(data) and target.read_bytes() == data:
             self.unchanged.append(path)
             return
+        if path not in self._before:
+            with (self.folder / JOURNAL).open("a", encoding="utf-8") as journal:
+                journal.write(f"{path}\n")
         with whole_file(target, overwrite=True) as part:
             part.write_bytes(data)
         self.written.append(path)
@@ -57,14 +65,16 @@ class SiteFolder:
         target = self.folder / path
         return target.read_text(encoding="utf-8") if path in self._before and target.is_file() else None
 
-    @property
-    def _before(self) -> dict[str, str]:
-        manifest = self.folder / MANIFEST
-        return dict(json.loads(manifest.read_text(encoding="utf-8"))["files"]) if manifest.is_file() else {}
+    def _listed(self) -> set[str]:
+        """Return the paths that earlier runs wrote: those of the list, and those that a killed one began."""
+        manifest, journal = self.folder / MANIFEST, self.folder / JOURNAL
+        listed = json.loads(manifest.read_text(encoding="utf-8"))["files"] if manifest.is_file() else {}
+        begun = journal.read_text(encoding="utf-8").splitlines() if journal.is_file() else []
+        return {*listed, *filter(None, begun)}
 
     def finish(self) -> None:
         """Take away what an earlier run wrote and this one did not, and write the list."""
-        for path in sorted(set(self._before) - set(self._digests)):
+        for path in sorted(self._before - set(self._digests)):
             target = self.folder / path
             if ".." not in PurePosixPath(path).parts and target.is_file():
                 target.unlink()
@@ -74,6 +84,7 @@ class SiteFolder:
         if not manifest.is_file() or manifest.read_text(encoding="utf-8") != content:
             with whole_file(manifest, overwrite=True) as part:
                 part.write_text(content, encoding="utf-8", newline="")
+        (self.folder / JOURNAL).unlink(missing_ok=True)
 
 
 @contextmanager
@@ -90,6 +101,7 @@ def site_folder(folder: Path) -> Iterator[SiteFolder]:
     if folder.exists() and not folder.is_dir():
         raise FileError(_("this is a file, not a folder"), fix=_("give the name of a folder"), where=str(folder))
     present = {entry.name for entry in folder.iterdir()} - KEPT if folder.is_dir() else set()
+    present = {name for name in present if not name.startswith(TEMPORARY)}
     if present and MANIFEST not in present:
         raise FileError(
             _("the folder holds files, and no atlas of cptsgeo: nothing is written into it"),
@@ -106,6 +118,8 @@ def site_folder(folder: Path) -> Iterator[SiteFolder]:
                 where=str(folder / MANIFEST),
             ) from error
     with one_writer(folder):
+        for stale in list(folder.rglob(f"{TEMPORARY}*")):
+            shutil.rmtree(stale, ignore_errors=True)
         if not present:
             with whole_file(folder / MANIFEST, overwrite=True) as part:
                 part.write_text(json.dumps({"files": {}}) + "\n", encoding="utf-8")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.crs import WGS84, require_crs
-from cptsgeo.errors import FileError, Finding
+from cptsgeo.crs import WGS84
+from cptsgeo.errors import Finding
 from cptsgeo.i18n import _
+from cptsgeo.layers import open_layer
 from cptsgeo.sources.layout import known_layout
 
 if TYPE_CHECKING:
@@ -50,18 +51,11 @@ def read_qpv(path: Path | str) -> Qpv:
         Every row, and the repeated codes: which of two is meant is not for a program to say.
     """
     import geopandas as gpd
-    import pyogrio
 
     path = Path(path)
-    try:
-        layer = pyogrio.read_dataframe(path)
-    except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
-        raise FileError(
-            _("the file cannot be read as a map layer"), fix=_("download it again"), where=path.name
-        ) from error
-    columns = [column for column in layer.columns if column != "geometry"]
+    layer = open_layer(path)
+    columns = [column for column in layer.columns if column != layer.geometry.name]
     layout = known_layout(path.name, columns, LAYOUTS, producer="ANCT", others=True)
-    require_crs(layer, path.name)
     code, name, *rest = LAYOUTS[layout]
     communes = layer[rest[0]].fillna("").astype("str") if layout == "2024" else layer[code].str[:0]
     table = gpd.GeoDataFrame(

@@ -153,6 +153,10 @@ def _lines(path: Path, wanted: list[str]) -> Iterator[list[str]]:
             raise DataError(
                 _("the file is not in UTF-8"), fix=_("take the file as it is published"), where=path.name
             ) from error
+        except csv.Error as error:
+            raise DataError(
+                _("the file cannot be read as delimited text"), fix=_("download it again"), where=path.name
+            ) from error
     raise_errors(findings)
 
 

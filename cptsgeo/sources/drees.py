@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cptsgeo.codes import is_insee_code
-from cptsgeo.errors import DataError, FileError, Finding, raise_errors
+from cptsgeo.errors import DataError, Finding, raise_errors
 from cptsgeo.i18n import _
 from cptsgeo.names import fold
 from cptsgeo.sources.layout import known_layout
-from cptsgeo.tabular import read_table
+from cptsgeo.tabular import file_content, open_workbook, read_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -107,15 +107,6 @@ def read_apl(path: Path | str, year: int | None = None) -> pd.DataFrame:
 
 def _sheets(path: Path) -> dict[int, str]:
     """Return the sheets of a year, by year."""
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        names = CalamineWorkbook.from_path(str(path)).sheet_names
-    except (CalamineError, OSError) as error:
-        raise FileError(
-            _("the workbook cannot be read ({reason})").format(reason=error),
-            fix=_("download it again"),
-            where=path.name,
-        ) from error
+    names = open_workbook(path.name, file_content(path)).sheet_names
     found = ((SHEET.search(fold(name)), name) for name in names)
     return {int(match["year"]): name for match, name in found if match}

@@ -150,6 +150,10 @@ def read_finess(path: Path | str) -> Finess:
                         number,
                     )
                 )
+    if not rows and not findings:
+        raise DataError(
+            _("the file holds no establishment"), fix=_("take the file as it is published"), where=path.name
+        )
     raise_errors(findings)
     table = pd.DataFrame(rows, columns=[*STRUCTURE, "row"], dtype="str")
     departement = table["departement"].replace(OVERSEAS)
@@ -232,7 +236,12 @@ def _opened(path: Path) -> Iterator[Iterator[list[str]]]:
     except OSError as error:
         raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from error
     with path.open(encoding=encoding, newline="") as text:
-        yield csv.reader(text, delimiter=";")
+        try:
+            yield csv.reader(text, delimiter=";")
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise DataError(
+                _("the file cannot be read as delimited text"), fix=_("download it again"), where=path.name
+            ) from error
 
 
 def _is_utf8(line: bytes) -> bool:

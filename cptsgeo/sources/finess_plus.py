@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from cptsgeo.crs import MAINLAND, TERRITORY_CRS, WGS84
 from cptsgeo.errors import DataError
 from cptsgeo.i18n import _
 from cptsgeo.sources.layout import side_by_side
+from cptsgeo.tabular import parse_day
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +43,10 @@ GHT_COLUMNS = ("gcc_id", "ght_name", "external_id", "finess_ej", "member_name", 
 def published(path: Path | str) -> date:
     """Read the date at the head of the file (``generatedAt``)."""
     head = _head(Path(path))
-    return date.fromisoformat(str(head.get("generatedAt", ""))[:10])
+    day = parse_day(str(head.get("generatedAt", ""))[:10])
+    if day is None:
+        raise _other_layout(Path(path))
+    return day
 
 
 def read_establishments(path: Path | str) -> pd.DataFrame:
@@ -66,9 +71,12 @@ def read_establishments(path: Path | str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    rows = [_establishment(entity, ege) for entity in _stream(Path(path), "pmej") for ege in entity.get("ege", ())]
+    with _known_layout(Path(path)):
+        rows = [_establishment(entity, ege) for entity in _stream(Path(path), "pmej") for ege in entity.get("ege", ())]
     table = pd.DataFrame(rows, columns=list(EGE_COLUMNS))
-    return table.astype({name: "str" for name in EGE_COLUMNS if name not in {"active", "longitude", "latitude"}})
+    return table.astype(
+        {name: "str" for name in EGE_COLUMNS if name not in {"active", "longitude", "latitude"}} | {"active": "bool"}
+    )
 
 
 def read_hospital_groups(path: Path | str) -> pd.DataFrame:
@@ -87,31 +95,49 @@ def read_hospital_groups(path: Path | str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    members = [
-        (
-            str(group.get("gccId", "")),
-            str(group.get("nomGcc", "")),
-            str(group.get("gccIdentifiantExterne", "")),
-            str(member.get("pmSmsseId", "")),
-            ROLES.get(str(member.get("typeRoleEntiteGroupe", "")), str(member.get("typeRoleEntiteGroupe", ""))),
-            _active(group),
-        )
-        for group in _stream(Path(path), "gcc")
-        if group.get("typeGcc") == GHT
-        for member in group.get("pmejDuGcc", ())
-    ]
-    wanted = {member[3] for member in members}
-    entities: dict[str, tuple[str, str]] = {}
-    for entity in _stream(Path(path), "pmej"):
-        general = entity.get("informationsGeneralesPMEJ", {})
-        if str(general.get("pmSmsseId", "")) in wanted:
-            name = general.get("denominationLonguePmSmsse") or general.get("denominationPm") or ""
-            entities[str(general["pmSmsseId"])] = (str(general.get("numFinessPm", "")), str(name))
+    with _known_layout(Path(path)):
+        members = [
+            (
+                str(group.get("gccId", "")),
+                str(group.get("nomGcc", "")),
+                str(group.get("gccIdentifiantExterne", "")),
+                str(member.get("pmSmsseId", "")),
+                ROLES.get(str(member.get("typeRoleEntiteGroupe", "")), str(member.get("typeRoleEntiteGroupe", ""))),
+                _active(group),
+            )
+            for group in _stream(Path(path), "gcc")
+            if group.get("typeGcc") == GHT
+            for member in group.get("pmejDuGcc", ())
+        ]
+        wanted = {member[3] for member in members}
+        entities: dict[str, tuple[str, str]] = {}
+        for entity in _stream(Path(path), "pmej"):
+            general = entity.get("informationsGeneralesPMEJ", {})
+            if str(general.get("pmSmsseId", "")) in wanted:
+                name = general.get("denominationLonguePmSmsse") or general.get("denominationPm") or ""
+                entities[str(general["pmSmsseId"])] = (str(general.get("numFinessPm", "")), str(name))
     rows = [
         (gcc, name, external, *entities.get(entity, ("", "")), role, active)
         for gcc, name, external, entity, role, active in members
     ]
     return pd.DataFrame(rows, columns=list(GHT_COLUMNS)).sort_values(["gcc_id", "role", "finess_ej"], ignore_index=True)
+
+
+@contextmanager
+def _known_layout(path: Path) -> Iterator[None]:
+    """Say of an object in the place of a list, or of a text in the place of an object, that the layout is another."""
+    try:
+        yield
+    except (AttributeError, TypeError) as error:
+        raise _other_layout(path) from error
+
+
+def _other_layout(path: Path) -> DataError:
+    return DataError(
+        _("the content of FINESS+ is not laid out as its schema says"),
+        fix=_("download the file again"),
+        where=path.name,
+    )
 
 
 def _head(path: Path) -> dict[str, object]:

@@ -6,17 +6,20 @@ import json
 import math
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cptsgeo.errors import DataError, FileError, Finding, raise_errors
 from cptsgeo.i18n import _
+from cptsgeo.rasters import open_raster, require_north_up, strips
 from cptsgeo.sources.layout import known_layout
 from cptsgeo.tabular import read_table
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rasterio.windows import Window
 
 FILOSOFI_LAYOUTS = {"200 m": ["idcar_200m", "ind"], "1 km": ["idcar_1km", "ind"], "natural": ["idcar_nat", "ind"]}
+CELL_COLUMNS = ("x", "y", "size", "population")
 TILED_LAYOUTS = {"tiles": ["x", "y", "imputed", "ind", "ind_snv"]}
 CELL = re.compile(r"CRS(?P<crs>\d{4,5})RES(?P<size>\d+)mN(?P<y>-?\d+)E(?P<x>-?\d+)")
 
@@ -110,18 +113,42 @@ def _tile(path: Path, rows: pd.DataFrame, columns: list[str]) -> Cells:
             fix=_("put one such file in the folder"),
             where=str(path),
         )
-    info = json.loads(described[0].read_text(encoding="utf-8"))
-    size = float(info["resolutionGeo"])
-    numbers = rows[["x", "y", "ind"]].astype("float64").reset_index(drop=True)
+    crs, size, west, south = _tile_grid(described[0])
+    numbers = rows[["x", "y", "ind"]].apply(pd.to_numeric, errors="coerce").astype("float64")
+    raise_errors(
+        Finding(
+            "cell_wrong",
+            "error",
+            _("the cell has no place, or no population"),
+            _("take the file of INSEE as it is published"),
+            path.name,
+            int(str(row)),
+        )
+        for row in rows.index[numbers.isna().any(axis=1) | (numbers["ind"] < 0)]
+    )
     cells = pd.DataFrame(
         {
-            "x": numbers["x"] * size + float(info["originPoint"]["x"]),
-            "y": numbers["y"] * size + float(info["originPoint"]["y"]),
+            "x": numbers["x"] * size + west,
+            "y": numbers["y"] * size + south,
             "size": size,
             "population": numbers["ind"],
         }
     )
-    return Cells(cells, f"EPSG:{info['crs']}", 0)
+    return Cells(cells.reset_index(drop=True), crs, 0)
+
+
+def _tile_grid(path: Path) -> tuple[str, float, float, float]:
+    """Read the description of a tile: CRS, side of the cells, corner of the grid."""
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+        origin = info["originPoint"]
+        return f"EPSG:{info['crs']}", float(info["resolutionGeo"]), float(origin["x"]), float(origin["y"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
+        raise FileError(
+            _("the description of the tile cannot be read (crs, resolutionGeo, originPoint)"),
+            fix=_("take the file as it is published"),
+            where=path.name,
+        ) from error
 
 
 def read_population_raster(path: Path | str, bounds: tuple[float, float, float, float] | None = None) -> Cells:
@@ -143,15 +170,13 @@ def read_population_raster(path: Path | str, bounds: tuple[float, float, float, 
     Raises
     ------
     DataError
-        For a raster without CRS, a negative value that is not declared as no data, or a name that says density.
+        For a raster without CRS or too large, a negative value that is not declared as no data, or a name that says density.
 
     References
     ----------
     Schiavina et al., GHS-POP R2023A, European Commission, Joint Research Centre, 2023.
     """
-    import numpy as np
     import pandas as pd
-    import rasterio
     from rasterio.warp import transform_bounds
     from rasterio.windows import Window, from_bounds
 
@@ -162,19 +187,8 @@ def read_population_raster(path: Path | str, bounds: tuple[float, float, float, 
             fix=_("take the raster of counts of the same product"),
             where=path.name,
         )
-    try:
-        raster = rasterio.open(path)
-    except rasterio.errors.RasterioIOError as error:
-        raise FileError(
-            _("the file cannot be read as a raster"), fix=_("download it again"), where=path.name
-        ) from error
-    with raster:
-        if raster.crs is None:
-            raise DataError(
-                _("the raster does not say its coordinate reference system (CRS)"),
-                fix=_("take the file as it is published"),
-                where=path.name,
-            )
+    with open_raster(path) as raster:
+        require_north_up(raster, path.name)
         window = Window(0, 0, raster.width, raster.height)
         if bounds is not None:
             wanted = from_bounds(*transform_bounds("EPSG:4326", raster.crs, *bounds), raster.transform)
@@ -183,19 +197,35 @@ def read_population_raster(path: Path | str, bounds: tuple[float, float, float, 
             left, right = max(left, 0), min(right, raster.width)
             top, bottom = max(top, 0), min(bottom, raster.height)
             window = Window(left, top, max(right - left, 0), max(bottom - top, 0))
-        values = raster.read(1, window=window, masked=True).astype("float64")
-        if (values < 0).any():
-            raise DataError(
-                _("the raster holds negative populations that it does not declare as missing"),
-                fix=_("take the file as it is published"),
-                where=path.name,
-            )
-        filled = values.filled(0.0)
-        line, column = np.nonzero(filled)
-        transform = raster.transform
-        west = transform.c + transform.a * (column + window.col_off)
-        south = transform.f + transform.e * (line + 1 + window.row_off)
-        cells = pd.DataFrame({"x": west, "y": south, "size": abs(transform.a), "population": filled[line, column]})
+        parts, missing = [], 0
+        for strip in strips(window, path.name):
+            part, without = _inhabited(raster, strip, path.name)
+            parts.append(part)
+            missing += without
         authority = raster.crs.to_authority()
         name = ":".join(authority) if authority else raster.crs.to_wkt()
-        return Cells(cells, name, int(np.ma.getmaskarray(values).sum()))
+        cells = (
+            pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(CELL_COLUMNS), dtype="float64")
+        )
+        return Cells(cells, name, missing)
+
+
+def _inhabited(raster: Any, window: Window, file: str) -> tuple[pd.DataFrame, int]:
+    """Read the cells with inhabitants of one window, and count those without value."""
+    import numpy as np
+    import pandas as pd
+
+    values = raster.read(1, window=window, masked=True).astype("float64")
+    if (values < 0).any():
+        raise DataError(
+            _("the raster holds negative populations that it does not declare as missing"),
+            fix=_("take the file as it is published"),
+            where=file,
+        )
+    filled = values.filled(0.0)
+    line, column = np.nonzero(filled)
+    transform = raster.transform
+    west = transform.c + transform.a * (column + window.col_off)
+    south = transform.f + transform.e * (line + 1 + window.row_off)
+    cells = pd.DataFrame({"x": west, "y": south, "size": abs(transform.a), "population": filled[line, column]})
+    return cells[list(CELL_COLUMNS)], int(np.ma.getmaskarray(values).sum())

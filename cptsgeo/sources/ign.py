@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.crs import WGS84, require_crs
+from cptsgeo.crs import WGS84
 from cptsgeo.errors import FileError, Finding, raise_errors
 from cptsgeo.i18n import _
+from cptsgeo.layers import foreign, open_layer
 from cptsgeo.names import fold
 from cptsgeo.sources.layout import known_layout
 
@@ -133,14 +135,7 @@ def layer_files(path: Path, layer: str) -> list[tuple[Path, str | None]]:
             if path.is_file() or _named(file.stem, layer):
                 found.append((file, None))
             continue
-        try:
-            names = [str(name) for name in pyogrio.list_layers(file)[:, 0]]
-        except pyogrio.errors.DataSourceError as error:
-            raise FileError(
-                _("the file cannot be read as a map layer"),
-                fix=_("copy or download it again"),
-                where=file.name,
-            ) from error
+        names = [str(name) for name in foreign(file, pyogrio.list_layers)[:, 0]]
         named = [name for name in names if _named(name, layer)]
         if named or (path.is_file() and len(names) == 1):
             found.append((file, (named or names)[0]))
@@ -166,10 +161,9 @@ def _read(paths: Path | str | Sequence[Path | str], layer: str, layouts: dict[st
     given = [paths] if isinstance(paths, str | Path) else list(paths)
     parts, editions = [], set()
     for file, name in [pair for path in given for pair in layer_files(Path(path), layer)]:
-        part = gpd.read_parquet(file) if name is None else pyogrio.read_dataframe(file, layer=name)
+        part = open_layer(file, None if name is None else partial(pyogrio.read_dataframe, layer=name))
         columns = [column for column in part.columns if column != part.geometry.name]
         editions.add(known_layout(file.name, columns, layouts, producer="IGN", others=True))
-        require_crs(part, file.name)
         named_part = part if part.geometry.name == "geometry" else part.rename_geometry("geometry")
         parts.append(named_part.to_crs(WGS84).assign(_file=file.name))
     if len(editions) > 1:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cptsgeo.codes import is_insee_code
-from cptsgeo.errors import Finding, raise_errors
+from cptsgeo.errors import DataError, Finding, raise_errors
 from cptsgeo.i18n import _
 from cptsgeo.names import fold
 from cptsgeo.parameters import parameters
@@ -77,6 +77,12 @@ def populations(table: TextTable) -> TextTable:
     layout = known_layout(table.file, list(rows.columns), POPULATION_LAYOUTS, producer="INSEE")
     if "COM" in rows.columns and rows["COM"].map(is_insee_code).any():
         insee_code = rows["COM"]
+    elif "CODCOM" not in rows.columns:
+        raise DataError(
+            _("no row of the column {column} is an INSEE code").format(column="COM"),
+            fix=_("take the file of INSEE as it is published"),
+            where=table.file,
+        )
     else:
         departement = rows["CODDEP" if "CODDEP" in rows.columns else "DEP"]
         insee_code = departement.str[:2] + rows["CODCOM"]

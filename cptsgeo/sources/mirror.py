@@ -49,10 +49,10 @@ def offered_in_folder(mirror: Path, source: Source) -> list[Offered]:
     if listed is None:
         folder = mirror / source.name
         files = sorted(p for p in folder.iterdir() if p.is_file() and p.name[0] != ".") if folder.is_dir() else []
-        listed = [{"name": path.name} for path in files]
+        listed = [{"name": path.name, "sha256": ""} for path in files]
     offered = []
     for entry in listed:
-        path = mirror / source.name / plain_name(str(entry["name"]), mirror)
+        path = mirror / source.name / plain_name(entry["name"], mirror)
         if not path.resolve().is_relative_to(mirror.resolve()):
             raise FileError(
                 _("the mirror holds a link that leads outside it"),
@@ -63,7 +63,7 @@ def offered_in_folder(mirror: Path, source: Source) -> list[Offered]:
             raise FileError(
                 _("the mirror names a file that it does not hold"), fix=_("make the mirror again"), where=str(path)
             )
-        offered.append(Offered(str(path), path.name, str(entry.get("sha256", ""))))
+        offered.append(Offered(str(path), path.name, entry["sha256"]))
     return offered
 
 
@@ -73,9 +73,9 @@ def offered_by_server(mirror: str, index: dict[str, Any] | None, source: Source)
     if index is None:
         return [Offered(f"{base}/{source.name}/{source.file}", source.file)]
     return [
-        Offered(f"{base}/{source.name}/{name}", name, str(entry.get("sha256", "")))
+        Offered(f"{base}/{source.name}/{name}", name, entry["sha256"])
         for entry in index.get(source.name, ())
-        for name in [plain_name(str(entry["name"]), mirror)]
+        for name in [plain_name(entry["name"], mirror)]
     ]
 
 
@@ -94,8 +94,11 @@ def read_index(path: Path) -> dict[str, Any]:
     """Read the index of a mirror: the files of each source, with their SHA-256."""
     try:
         sources: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["sources"]
-        return {name: entry["files"] for name, entry in sources.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return {
+            name: [{"name": str(file["name"]), "sha256": str(file.get("sha256", ""))} for file in entry["files"]]
+            for name, entry in sources.items()
+        }
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             _("the index of the mirror cannot be read"),
             fix=_("make the mirror again with `cptsgeo data mirror`"),

@@ -212,18 +212,35 @@ def read(source: Source, files: Sequence[Path]) -> tuple[int, tuple[str, ...]]:
     reader = getattr(import_module(f"cptsgeo.sources.{module}"), function)
     forms = {f".{form}" for form in source.form.split()}
     main = [path for path in files if path.suffix.lower() in forms] or list(files)
+    result = _answer(lambda: reader(main[0] if len(main) == 1 or module != "ign" else main), main)
+    table = result if hasattr(result, "columns") else result[0]
+    return len(table), tuple(str(column) for column in table.columns)
+
+
+def dated(source: Source, files: Sequence[Path], original: str) -> date | None:
+    """Return the day of the content, as the content says it.
+
+    Raises
+    ------
+    CptsGeoError
+        For a content that does not say it as it did.
+    """
+    day: date | None = _answer(lambda: content_date(source, files, original), files)
+    return day
+
+
+def _answer(call: Callable[[], Any], files: Sequence[Path]) -> Any:
+    """Return what a call on files returns; whatever it stumbles over is a fault of the files."""
     try:
-        result = reader(main[0] if len(main) == 1 or module != "ign" else main)
+        return call()
     except CptsGeoError:
         raise
     except Exception as error:
         raise DataError(
             _("the content cannot be read ({reason})").format(reason=f"{type(error).__name__} {error}"),
             fix=_("the file is damaged, or its layout changed: compare it with that of the catalogue"),
-            where=", ".join(path.name for path in main),
+            where=", ".join(path.name for path in files),
         ) from error
-    table = result if hasattr(result, "columns") else result[0]
-    return len(table), tuple(str(column) for column in table.columns)
 
 
 def check_and_install(source: Source, staged: Sequence[Path], address: str, original: str) -> Record:
@@ -251,7 +268,7 @@ def check_and_install(source: Source, staged: Sequence[Path], address: str, orig
         address=address,
         original=original,
         pulled=date.today(),
-        dated=content_date(source, staged, original),
+        dated=dated(source, staged, original),
         rows=rows,
         columns=columns,
         files=(),

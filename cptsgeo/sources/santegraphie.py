@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cptsgeo.crs import WGS84, require_crs
-from cptsgeo.errors import DataError, FileError, Finding, raise_errors
+from cptsgeo.crs import WGS84
+from cptsgeo.errors import DataError, Finding, raise_errors
 from cptsgeo.files import whole_file
 from cptsgeo.i18n import _
+from cptsgeo.layers import open_layer, read_attributes
 from cptsgeo.names import fold
 from cptsgeo.parameters import parameters
 from cptsgeo.perimeters import STAGES
+from cptsgeo.toml_files import read_toml
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -90,16 +91,7 @@ def read_mapping(path: Path) -> dict[str, str]:
     DataError
         For another field than those known, or one required that is missing.
     """
-    try:
-        mapping = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from error
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(
-            _("this is not TOML ({reason})").format(reason=error),
-            fix=_('write lines such as stage = "ETAT"'),
-            where=path.name,
-        ) from error
+    mapping = read_toml(path)
     wrong = [field for field in mapping if field not in FIELDS] + [field for field in REQUIRED if field not in mapping]
     if wrong:
         raise DataError(
@@ -158,23 +150,12 @@ def read_cpts_layer(path: Path | str, mapping: Mapping[str, str] | None = None) 
     """
     import geopandas as gpd
     import pandas as pd
-    import pyogrio
 
     path = Path(path)
-    try:
-        layer = pyogrio.read_dataframe(path)
-    except (OSError, ValueError, pyogrio.errors.DataSourceError) as error:
-        raise FileError(
-            _("the file cannot be read as a map layer"), fix=_("download it again"), where=path.name
-        ) from error
-    if not isinstance(layer, gpd.GeoDataFrame):
-        raise FileError(
-            _("the file holds a table without outlines"), fix=_("download the layer with its geometry"), where=path.name
-        )
+    layer = open_layer(path)
     columns = [column for column in layer.columns if column != layer.geometry.name]
     if mapping is None or any(column not in columns for column in mapping.values()):
         raise _unconfirmed(path.name, columns, mapping)
-    require_crs(layer, path.name)
     words = layer[mapping["stage"]].fillna("").astype("str").str.strip()
     names = layer[mapping["cpts_name"]].fillna("").astype("str").str.strip()
     identifier = layer[mapping["cpts_id"]].astype("str").str.strip() if "cpts_id" in mapping else names
@@ -257,6 +238,4 @@ def _unconfirmed(file: str, columns: list[str], mapping: Mapping[str, str] | Non
 
 def count_features(path: Path | str) -> pd.DataFrame:
     """Read the attributes of the layer as they are, one row per CPTS: what can be checked before a mapping exists."""
-    import pyogrio
-
-    return pyogrio.read_dataframe(Path(path), read_geometry=False)
+    return read_attributes(Path(path))

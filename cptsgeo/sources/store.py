@@ -89,6 +89,8 @@ def read_record(name: str) -> Record | None:
     path = data_folder() / name / RECORD
     try:
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if not all(isinstance(stored[key], str) for stored in raw["files"] for key in ("path", "sha256")):
+            raise TypeError
         return Record(
             source=raw["source"],
             address=raw["address"],
@@ -101,7 +103,7 @@ def read_record(name: str) -> Record | None:
         )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise FileError(
             _("the record of the source cannot be read"),
             fix=_("run `cptsgeo data clear {name}`, then pull it again").format(name=name),

@@ -64,9 +64,9 @@ def _population_year(source: Source, files: Sequence[Path], original: str) -> da
 def _geography_year(source: Source, files: Sequence[Path], original: str) -> date | None:
     """A density grid says "Géographie au 01/01/2022" above its header; its copies in CSV carry the year in the name."""
     if files[0].suffix.lower() == ".xlsx":
-        from python_calamine import CalamineWorkbook
+        from cptsgeo.tabular import file_content, open_workbook
 
-        rows = CalamineWorkbook.from_path(str(files[0])).get_sheet_by_index(0).to_python(nrows=10)
+        rows = open_workbook(files[0].name, file_content(files[0])).get_sheet_by_index(0).to_python(nrows=10)
         found = re.search(r"au (\d\d)/(\d\d)/(20\d\d)", " ".join(str(cell) for row in rows for cell in row))
         return date(int(found[3]), int(found[2]), int(found[1])) if found else source.dated
     years = [int(year) for name in _names(files, original) for year in re.findall(r"cog(20\d\d)", name)]
@@ -74,9 +74,9 @@ def _geography_year(source: Source, files: Sequence[Path], original: str) -> dat
 
 
 def _sheet_year(source: Source, files: Sequence[Path], _original: str) -> date | None:
-    from python_calamine import CalamineWorkbook
+    from cptsgeo.tabular import file_content, open_workbook
 
-    names = CalamineWorkbook.from_path(str(files[0])).sheet_names
+    names = open_workbook(files[0].name, file_content(files[0])).sheet_names
     years = [int(year) for name in names for year in re.findall(r"20\d\d", name)]
     return date(max(years), 1, 1) if years else source.dated
 

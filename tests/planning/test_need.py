@@ -227,7 +227,7 @@ def test_weights_from_a_file_replace_ours(written):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("weights = ", "lu comme du TOML"),
+        ("weights = ", "pas du TOML"),
         ("[poids]\napl = 1", r"table \[weights\]"),
         ("[weights]\n", r"table \[weights\]"),
     ],

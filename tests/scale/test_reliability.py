@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import random
 import resource
@@ -9,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +24,7 @@ from cptsgeo.errors import FileError
 from cptsgeo.files import one_writer, whole_folder
 from cptsgeo.manifest import hash_outputs, read_manifest
 from cptsgeo.scope import parse_scope
+from cptsgeo.sources.store import sha256
 from cptsgeo.study import Inputs
 
 MOMENTS = int(os.environ.get("CPTSGEO_KILLS", "1"))
@@ -65,6 +69,142 @@ def test_a_build_killed_at_random_moments_leaves_what_was_published_and_the_next
         after = hash_outputs(target)
         assert {k for k in before if after.get(k) != before[k]} == set()
     assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+KILL_AT = """
+import os, signal, sys
+left, folder = int(sys.argv[1]), sys.argv[2]
+WRITING = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.copyfile", "shutil.rmtree", "os.truncate"}
+
+def hook(event, arguments):
+    global left
+    writes = event in WRITING or (event == "open" and isinstance(arguments[1], str) and set("wax+") & set(arguments[1]))
+    if writes and str(arguments[0]).startswith(folder):
+        left -= 1
+        if left < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+from cptsgeo.cli import main
+main(sys.argv[3:])
+"""
+"""Run a command, and kill it before the chosen one of its writes into a folder."""
+
+
+def killed_at(write: int, folder: Path, words: list[object], tmp_path: Path) -> bool:
+    """Tell whether the command was killed: it may have fewer writes than that."""
+    child = subprocess.run(
+        [sys.executable, "-c", KILL_AT, str(write), str(folder), *map(str, words)],
+        env=environment(tmp_path),
+        capture_output=True,
+    )
+    assert child.returncode in {0, -signal.SIGKILL}, child.stderr.decode()
+    return child.returncode != 0
+
+
+def finished(words: list[object], tmp_path: Path) -> None:
+    done = subprocess.run(command(*words), env=environment(tmp_path), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def half_written(folder: Path) -> list[Path]:
+    """List the files that are cut, by what each format ends with; unfinished ones under another name are none."""
+
+    def is_whole(path: Path) -> bool:
+        content = path.read_bytes()
+        if path.suffix == ".json":
+            return bool(json.loads(content))
+        if path.suffix in {".xlsx", ".zip"}:
+            return zipfile.is_zipfile(path)
+        return content.rstrip().endswith(b"</html>") if path.suffix == ".html" else bool(content)
+
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return [
+        path for path in files if not any(part.startswith(".cptsgeo-") for part in path.parts) and not is_whole(path)
+    ]
+
+
+def test_an_atlas_killed_at_random_writes_is_whole_in_every_file_and_the_next_run_finishes(tmp_path: Path, toy_files):
+    target = tmp_path / "site"
+    words = ["atlas", "-o", target, *toy_files.options]
+    draw = random.Random(1)
+    ends = set()
+    for moment in range(MOMENTS):
+        killed_at(
+            draw.choice((draw.randrange(4), draw.randrange(200))),
+            target,
+            [*words, *(["--stages", "aci_signe"] * (moment % 2))],
+            tmp_path,
+        )
+        assert half_written(target) == []
+        finished(words, tmp_path)
+        written = json.loads((target / "atlas.json").read_text())["files"]
+        present = {path.relative_to(target).as_posix(): sha256(path) for path in target.rglob("*") if path.is_file()}
+        assert present.pop("atlas.json")
+        assert present == written, "all that the list says, and nothing else"
+        ends.add(json.dumps(written, sort_keys=True))
+    assert len(ends) == 1, "a killed run changes nothing of what the next one writes"
+
+
+def test_a_pull_killed_at_random_writes_leaves_the_old_or_the_new_and_the_next_finishes(tmp_path: Path):
+    folder, mirror = tmp_path / "data", tmp_path / "mirror" / "populations"
+    mirror.mkdir(parents=True)
+    words = ["data", "pull", "populations", "--mirror", tmp_path / "mirror"]
+
+    def publish(inhabitants: int) -> bytes:
+        rows = [f"84;01;{code:05d};{inhabitants};1;{inhabitants + 1}" for code in range(1001, 1031)]
+        content = "\n".join(["REG;DEP;COM;PMUN;PCAP;PTOT", *rows]).encode()
+        with zipfile.ZipFile(mirror / "pop2023.zip", "w") as archive:
+            archive.writestr("donnees_communes_pop2023.csv", content)
+        return content
+
+    def stored() -> bytes | None:
+        record = folder / "populations" / "record.json"
+        if not record.is_file():
+            return None
+        (one,) = json.loads(record.read_text())["files"]
+        content = (folder / one["path"]).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == one["sha256"], "the record says what is there"
+        return content
+
+    draw, old = random.Random(2), None
+    for moment in range(MOMENTS):
+        new = publish(100 + moment)
+        killed_at(draw.randrange(22), folder, words, tmp_path)
+        assert stored() in {old, new}
+        finished(words, tmp_path)
+        assert stored() == new
+        assert len(list((folder / "populations").iterdir())) == 2, "one version and its record"
+        assert [path for path in (folder / ".staging").rglob("*") if path.is_file() and path.suffix != ".lock"] == []
+        old = new
+
+
+SMALL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+from cptsgeo.cli import main
+main(sys.argv[2:])
+"""
+
+
+@pytest.mark.parametrize("what", ["build", "atlas"] if MOMENTS > 1 else ["build"])
+def test_a_full_disk_is_said_and_leaves_what_was_there(tmp_path: Path, toy_files, what: str):
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "README.md").write_text("kept")
+    words = [what, "-o", target, *toy_files.options, *(["--embedded", "--no-maps"] if what == "build" else [])]
+    done = subprocess.run(
+        [sys.executable, "-c", SMALL_DISK, "4000", *map(str, words)],
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "disque" in done.stderr
+    assert (target / "README.md").read_text() == "kept"
+    assert half_written(target) == []
 
 
 def test_an_atlas_killed_before_its_end_is_finished_by_the_next(tmp_path: Path, monkeypatch):
