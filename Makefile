@@ -68,8 +68,8 @@ constraints: $(VENV)/.installed-dev  ## Pin the newest versions of the dependenc
 	  --group bench pyproject.toml -c constraints-dev.txt -o constraints-bench.txt
 
 test-lowest: $(VENV)/.installed-dev  ## Run the suite on the lowest versions that pyproject.toml declares
-	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
-	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --group dev -e .
+	$(BIN)/uv venv --quiet --clear --seed --python $(BIN)/python $(VENV)-lowest
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct --group build --group dev -e .
 	$(VENV)-lowest/bin/python -m pytest -n 2 -m "not browser" -W default
 
 $(VENV)/.installed-bench: constraints-bench.txt $(VENV)/.installed-dev

@@ -168,8 +168,9 @@ def assign(
     extended: dict[str, str] = {}
     created: list[list[str]] = []
     value = bound = 0.0
-    for blocks in groups:
-        found = Programme(restricted(problem, blocks), seed).solved(objective, cover, time_limit)
+    programmes = [Programme(restricted(problem, blocks), seed) for blocks in groups]
+    for programme in programmes:
+        found = programme.solved(objective, cover, time_limit)
         extended.update(found.extended)
         created += found.created
         value += found.value
