@@ -17,9 +17,10 @@ from cptsgeo.atlas.feeds import Update, next_updates, read_updates, rss, search_
 from cptsgeo.atlas.output import site_folder
 from cptsgeo.atlas.places import Atlas, Place, read_atlas
 from cptsgeo.atlas.reading import glossary_rows, method_sections, source_sections
+from cptsgeo.atlas.workbooks import workbooks
 from cptsgeo.charts import chart_table
 from cptsgeo.errors import FileError, UsageError
-from cptsgeo.export import to_text, write_table, xlsx_bytes
+from cptsgeo.export import to_text, write_table
 from cptsgeo.i18n import _, current_language, day, number
 from cptsgeo.maps.cartogram import cartogram
 from cptsgeo.maps.index import CONTENTS
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 UPDATES = "updates.json"
 CHARTS = {"region": "tables/chart_regions.csv", "departement": "tables/chart_departements.csv"}
+MANY_PLACES = 200
+"""Places from which other processes write the workbooks: starting them costs two seconds each."""
+
 LOGOS = {".svg", ".png", ".jpg", ".jpeg", ".webp"}
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 
@@ -89,7 +93,12 @@ class Report:
 
 
 def write_atlas(
-    inputs: Inputs, output: Path, choices: Choices, *, progress: Callable[[str], None] = lambda step: None
+    inputs: Inputs,
+    output: Path,
+    choices: Choices,
+    *,
+    processes: int = 1,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> Report:
     """Write the atlas of a study into a folder.
 
@@ -104,6 +113,9 @@ def write_atlas(
         The folder: new, empty, or one that an earlier run wrote.
     choices
         Theme, logo and address.
+    processes
+        How many may work on an atlas of many places; more than one only from a program that can be imported
+        (``if __name__ == "__main__"``), as :mod:`multiprocessing` asks.
     progress
         Called with the name of each step.
 
@@ -118,6 +130,7 @@ def write_atlas(
         progress(_("computing"))
         results = compute(study)
         atlas = read_atlas(results)
+        beside = dict(place_tables(atlas))
         report = Report(results)
         shell = _Shell(atlas, choices)
         tables = {name: to_text(table, "csv") for name, table in results.tables.items()}
@@ -130,24 +143,27 @@ def write_atlas(
             finding=finding(results),
             when=inputs.perimeters_date,
         )
-        progress(_("drawing: {page}").format(page=_("the interactive map")))
-        interactive = page(results, "all_layers")
-        progress(_("writing pages"))
-        pages = {MAP_PAGE: interactive}
-        for path, text in shell.pages(report.updates):
-            pages[path] = text
-        for path, text in pages.items():
-            site.write(path, text)
-        for path, data in shell.files():
-            site.write(path, data)
-        progress(_("writing tables"))
-        for name, text in tables.items():
-            site.write(f"tables/{name}.csv", text)
-        site.write("tables/cptsgeo.xlsx", xlsx_bytes(results.tables))
-        for by, name in CHARTS.items():
-            site.write(name, to_text(chart_table(results, by=by), "csv"))
-        for path, data in place_tables(atlas):
-            site.write(path, data)
+        with workbooks(processes if len(beside) >= MANY_PLACES else 1) as start:
+            sheets = {"tables/cptsgeo": start(results.tables)}
+            sheets |= {stem: start({stem.rpartition("/")[2]: table}) for stem, table in beside.items()}
+            progress(_("drawing: {page}").format(page=_("the interactive map")))
+            pages = {MAP_PAGE: page(results, "all_layers")}
+            progress(_("writing pages"))
+            for path, text in shell.pages(report.updates):
+                pages[path] = text
+            for path, text in pages.items():
+                site.write(path, text)
+            for path, data in shell.files():
+                site.write(path, data)
+            progress(_("writing tables"))
+            for name, text in tables.items():
+                site.write(f"tables/{name}.csv", text)
+            for by, name in CHARTS.items():
+                site.write(name, to_text(chart_table(results, by=by), "csv"))
+            for stem, table in beside.items():
+                site.write(f"{stem}.csv", to_text(table, "csv"))
+            for stem, wait in sheets.items():
+                site.write(f"{stem}.xlsx", wait())
         for path, data in layers(atlas):
             site.write(path, data)
         site.write(UPDATES, write_updates(report.updates))
@@ -159,8 +175,8 @@ def write_atlas(
     return report
 
 
-def place_tables(atlas: Atlas) -> Iterator[tuple[str, bytes]]:
-    """Yield the table of each place beside its page, in CSV and XLSX."""
+def place_tables(atlas: Atlas) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield the table of each place, and the path of its page without ending."""
     import pandas as pd
 
     units = atlas.results.tables["units"].set_index("insee_code", drop=False)
@@ -185,9 +201,7 @@ def place_tables(atlas: Atlas) -> Iterator[tuple[str, bytes]]:
             table = conform(table, "cpts_units")
         else:
             table = units.loc[codes[one.rows]]
-        stem = one.path.removesuffix(".html")
-        yield f"{stem}.csv", to_text(table, "csv").encode()
-        yield f"{stem}.xlsx", xlsx_bytes({stem.rpartition("/")[2]: table})
+        yield one.path.removesuffix(".html"), table
 
 
 def layers(atlas: Atlas) -> Iterator[tuple[str, bytes]]:

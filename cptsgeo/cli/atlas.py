@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ def command(output: Path, url: str, theme: Path | None, logo: Path | None, **opt
         if sys.stderr.isatty():
             say(f"· {step}")
 
-    report = write_atlas(inputs(**options), output, Choices(theme, logo, url), progress=progress)
+    report = write_atlas(
+        inputs(**options), output, Choices(theme, logo, url), processes=os.cpu_count() or 1, progress=progress
+    )
     tell_findings(report.results.study.findings)
     say(finding(report.results))
     say(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import multiprocessing
 import re
 import shutil
 import threading
@@ -21,7 +22,9 @@ import pandas as pd
 import pytest
 
 from cptsgeo.atlas.server import local_server
+from cptsgeo.atlas.workbooks import workbooks
 from cptsgeo.cli import main
+from cptsgeo.export import xlsx_bytes
 from tests.browser import LAPTOP, PHONE
 from tests.maps.payloads import PAYLOADS
 
@@ -55,6 +58,26 @@ def test_a_page_for_each_place_with_its_figures(embedded_site: Path) -> None:
     madinina = plain((embedded_site / "cpts/cpts-madinina.html").read_text())
     assert "360 630 habitants dans 34 communes ; taille 4." in madinina
     assert "Fort-de-France (97209)" in madinina
+
+
+def test_other_processes_write_the_same_workbooks(embedded_site: Path) -> None:
+    tables = {"sizes": pd.read_csv(embedded_site / "tables/sizes.csv")}
+    with workbooks(1) as start:
+        alone = start(tables)()
+    with workbooks(2) as start:
+        jobs = [start(tables), start({**tables, "again": tables["sizes"]})]
+        assert jobs[0]() == alone
+        assert jobs[1]() != alone
+
+
+def test_a_workbook_is_written_here_when_the_other_process_dies() -> None:
+    tables = {"t": pd.DataFrame({"insee_code": ["01001"]})}
+    with workbooks(2) as start:
+        start(tables)()
+        (other,) = multiprocessing.active_children()
+        other.kill()
+        other.join()
+        assert start(tables)() == xlsx_bytes(tables)
 
 
 def test_a_page_for_each_white_zone_with_what_the_tables_say(embedded_site: Path) -> None:
