@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from shapely import Geometry
 
 FILLED = 1e-6
+STEP_M = 1e-3
+"""Pieces are cut along each other's borders on a grid of a millimetre: reprojected, their borders cross by less."""
 
 
 class Fragments(NamedTuple):
@@ -39,7 +41,9 @@ class Fragments(NamedTuple):
     overlapped: set[str]
 
 
-def distinct_fragments(placed: Placement, contours: gpd.GeoDataFrame, *, tolerance_m: float) -> Fragments:
+def distinct_fragments(
+    placed: Placement, contours: gpd.GeoDataFrame, *, tolerance_m: float, divide: bool = True
+) -> Fragments:
     """Divide cut units so that each fragment is in the same polygons everywhere.
 
     Parameters
@@ -50,6 +54,9 @@ def distinct_fragments(placed: Placement, contours: gpd.GeoDataFrame, *, toleran
         ``insee_code`` and outlines.
     tolerance_m
         Pieces that share less than a strip of this width do not overlap.
+    divide
+        Divide the units where polygons overlap. Without it each piece stays whole there, and shares its ground: enough to
+        count each polygon by itself, and the only way where many overlap.
 
     Returns
     -------
@@ -76,13 +83,17 @@ def distinct_fragments(placed: Placement, contours: gpd.GeoDataFrame, *, toleran
     for part in by_territory(several[["territory_id", "insee_code", "geometry"]]).values():
         for code, pieces in part.groupby("insee_code"):
             outline = outlines[str(code)]
-            rest = shapely.difference(outline, shapely.union_all(pieces.geometry.to_numpy()))
+            rest = shapely.difference(outline, shapely.union_all(pieces.geometry.to_numpy(), grid_size=STEP_M))
             if are_thin(np.array([rest]), tolerance_m)[0]:
                 closed.add(str(code))
-            common = [shapely.intersection(one, other) for one, other in combinations(pieces.geometry, 2)]
+            common = [
+                shapely.intersection(one, other, grid_size=STEP_M) for one, other in combinations(pieces.geometry, 2)
+            ]
             if are_thin(np.array(common), tolerance_m).all():
                 continue
             overlapped.add(str(code))
+            if not divide:
+                continue
             shapes = dict(zip(pieces["territory_id"], pieces.geometry, strict=True))
             if code in around.index:
                 closed.add(str(code))
@@ -93,7 +104,7 @@ def distinct_fragments(placed: Placement, contours: gpd.GeoDataFrame, *, toleran
             found["area_share"] = geometry.area / outline.area
             grounds.append(gpd.GeoDataFrame(found, geometry=geometry.to_crs(WGS84)))
             holders.append(found[["insee_code", "fragment"]].assign(territory_id=[names for _shape, names in divided]))
-    plain = cut[~cut["insee_code"].isin(overlapped)]
+    plain = cut[~cut["insee_code"].isin(overlapped)] if divide else cut
     keys = ["insee_code", "fragment"]
     return Fragments(
         gpd.GeoDataFrame(pd.concat([plain[[*keys, "area_share", "geometry"]], *grounds], ignore_index=True), crs=WGS84),
@@ -111,11 +122,13 @@ def _divided(shapes: dict[str, Geometry]) -> list[tuple[Geometry, list[str]]]:
     import shapely
 
     parts: list[tuple[Geometry, list[str]]] = []
-    for name, shape in sorted(shapes.items()):
-        new = shapely.difference(shape, shapely.union_all([part for part, _names in parts]))
+    for name, raw in sorted(shapes.items()):
+        shape = shapely.set_precision(raw, STEP_M)
+        taken = shapely.union_all([part for part, _names in parts], grid_size=STEP_M)
+        new = shapely.difference(shape, taken, grid_size=STEP_M)
         split = [
-            *[(shapely.intersection(part, shape), [*names, name]) for part, names in parts],
-            *[(shapely.difference(part, shape), names) for part, names in parts],
+            *[(shapely.intersection(part, shape, grid_size=STEP_M), [*names, name]) for part, names in parts],
+            *[(shapely.difference(part, shape, grid_size=STEP_M), names) for part, names in parts],
             (new, [name]),
         ]
         ground = areal(np.array([part for part, _names in split]))

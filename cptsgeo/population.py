@@ -56,6 +56,7 @@ def polygon_shares(
     grid: Grid | None = None,
     area_weighting: bool = False,
     tolerance_m: float = TOLERANCE_M,
+    together: bool = True,
     file: str = "",
 ) -> Shares:
     """Say which share of the inhabitants of each unit each polygon holds.
@@ -77,6 +78,8 @@ def polygon_shares(
         Divide by area the cut units that no grid speaks of, instead of refusing them.
     tolerance_m
         As for :func:`cptsgeo.placement.place_units`.
+    together
+        The polygons are perimeters whose common population matters; otherwise each is counted by itself where they overlap.
     file
         Name of the polygons' file, for findings.
 
@@ -113,9 +116,11 @@ def polygon_shares(
     inhabited = cuts["population"] > 0
     if grid is None and not area_weighting:
         raise_errors(ungridded_findings(cuts[inhabited], file))
-    found = distinct_fragments(placed, drawn, tolerance_m=tolerance_m)
+    found = distinct_fragments(placed, drawn, tolerance_m=tolerance_m, divide=together)
     ground = found.ground.assign(population=found.ground["insee_code"].map(units["population"]).astype("int64"))
     ground["by_area"], ground["by_grid"] = ground["area_share"], float("nan")
+    alone = ground["insee_code"].isin(found.overlapped) & (not together)
+    ground["apart"] = ground["fragment"].where(alone, -1)
     if grid is not None and len(cuts):
         touched = drawn[drawn["insee_code"].isin([*placed.whole["insee_code"], *cuts["insee_code"]])]
         totals = pd.Series(grid.sums(touched), index=touched["insee_code"].to_numpy())
@@ -157,13 +162,13 @@ def polygon_shares(
 
 
 def _divided(ground: gpd.GeoDataFrame, column: str, closed: set[str]) -> pd.Series:
-    """Divide the inhabitants of each unit between its fragments and what is outside them."""
+    """Divide the inhabitants of each unit between its fragments, or those set apart one by one, and what is outside."""
     import pandas as pd
 
     result = pd.Series(pd.NA, index=ground.index, dtype="Int64")
-    for code, pieces in ground.dropna(subset=column).groupby("insee_code"):
+    for (code, apart), pieces in ground.dropna(subset=column).groupby(["insee_code", "apart"]):
         weights = pieces[column].to_numpy()
-        outside = 0.0 if code in closed and weights.sum() > 0 else max(0.0, 1.0 - weights.sum())
+        outside = 0.0 if code in closed and apart < 0 and weights.sum() > 0 else max(0.0, 1.0 - weights.sum())
         result[pieces.index] = apportion(int(pieces["population"].iloc[0]), [*weights, outside])[:-1]
     return result
 
@@ -222,7 +227,7 @@ def population_within(
         return layer.assign(population=pd.array(counts, dtype="Int64"), population_method="grid")
     keyed = layer[[layer.geometry.name]].assign(territory_id=[f"{row:09d}" for row in range(len(layer))])
     shares = polygon_shares(
-        keyed, communes, contours, grid=grid, area_weighting=area_weighting, tolerance_m=tolerance_m
+        keyed, communes, contours, grid=grid, area_weighting=area_weighting, tolerance_m=tolerance_m, together=False
     )
     members = shares.membership
     counted = inhabitants(members["insee_code"].map(communes.set_index("insee_code")["population"]), members["share"])

@@ -328,6 +328,17 @@ def test_cells_sum_as_a_spatial_join_does(seed):
     assert sums_of_block(block, shapes.geometry.to_numpy()).tolist() == joined.tolist()
 
 
+def test_many_discs_that_overlap_are_each_counted_by_themselves():
+    """The distinct fragments of thirty discs would be hundreds in each commune: nobody asks for them here."""
+    rng = np.random.default_rng(5)
+    places = shapely.points(X + rng.uniform(0, 3000, 30), Y + rng.uniform(0, 1000, 30))
+    discs = gpd.GeoDataFrame(geometry=shapely.buffer(places, rng.uniform(200, 700, 30)), crs=2154)
+    where = {"communes": COMMUNES, "contours": CONTOURS, "area_weighting": True}
+    together = population_within(discs, **where)["population"].tolist()
+    assert together == [population_within(discs.iloc[[row]], **where)["population"].iloc[0] for row in range(30)]
+    assert max(together) > 60
+
+
 def test_population_within_needs_to_know_where_people_live():
     with pytest.raises(UsageError, match="où les gens habitent"):
         population_within(drawn((0, 1)))

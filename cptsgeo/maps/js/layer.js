@@ -2,6 +2,7 @@
 (function (cptsgeo) {
   "use strict";
   const FRAME = 5; /* milliseconds of drawing orders in one frame: carrying them out takes two or three times longer */
+  const FIRST_FRAME = 40; /* the same until the map is whole for the first time, when nobody moves it yet */
   const CELL = 8; /* size of a pattern on screen */
   const SMALL = 7; /* below this many pixels a unit has no border of its own */
   const CHUNK = 20; /* units in one path: a canvas fills many small paths much faster than one huge path */
@@ -142,6 +143,7 @@
       this.painter = painter;
       this.waiting = [];
       this.worst = 0;
+      this.budget = FIRST_FRAME;
     },
 
     createTile(coords, done) {
@@ -175,13 +177,13 @@
     _work() {
       this.frame = 0;
       const begin = performance.now();
-      while (this.waiting.length && performance.now() - begin < FRAME) {
+      while (this.waiting.length && performance.now() - begin < this.budget) {
         const job = this.waiting[0];
         const wanted = job.tile && this._tiles && this._tiles[this._tileCoordsToKey(job.coords)];
         if (!job.tile || (wanted && wanted.el === job.tile)) {
           job.steps = job.steps || this._steps(job);
           let finished = false;
-          while (!finished && performance.now() - begin < FRAME) finished = job.steps.next().done;
+          while (!finished && performance.now() - begin < this.budget) finished = job.steps.next().done;
           if (!finished) break;
           if (job.done) job.done(null, job.tile);
         }
@@ -189,7 +191,10 @@
       }
       this.worst = Math.max(this.worst, performance.now() - begin);
       if (this.waiting.length) this._schedule();
-      else this.fire("painted");
+      else {
+        this.budget = FRAME;
+        this.fire("painted");
+      }
     },
 
     /* A tile is one pixel wider than its place: no seam shows between tiles at half zooms. */
