@@ -261,3 +261,25 @@ def test_both_density_files(shared):
     common = density.index.intersection(workbook.index)
     assert len(common) > 34_000
     assert (density[common] == workbook[common]).mean() > 0.9
+
+
+@pytest.mark.browser
+def test_the_national_page_holds_every_commune_and_opens(shared: Path, tmp_path: Path, run, open_page):
+    """The whole country around the list of one région, drawn from the real outlines."""
+    communes = shared / "communes"
+    done = run(
+        *("map", "--page", "coverage", "--scope", "france", "--accept-holes", "-o", tmp_path / "france.html"),
+        *("--perimeters", shared / "cpts" / "cpts_communes_paca.csv"),
+        *("--contours", communes / "communes_cog2026.parquet"),
+        *("--contours", communes / "arrondissements_municipaux_2016.geojson"),
+    )
+    assert done.code == 0, done.err
+    assert (tmp_path / "france.html").stat().st_size < 4_000_000
+    page = open_page(tmp_path / "france.html")
+    page.wait_for_selector("html[data-painted=yes]", state="attached")
+    assert page.evaluate("cptsgeo.layer.store.units.units") == 34_917
+    page.locator("#cg-search").fill("quimper")
+    page.locator("#cg-results li").first.wait_for()
+    assert "29232" in page.locator("#cg-results").inner_text()
+    covered = page.evaluate("[...document.querySelectorAll('.cg-legend tr')].map((row) => row.innerText)")
+    assert any("915" in row and "5\u202f153\u202f124" in row for row in covered), covered
