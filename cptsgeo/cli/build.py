@@ -43,15 +43,15 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
             say(f"· {step}")
 
     chosen = inputs(**options)
-    pulled: tuple[str, ...] = ()
     if not embedded:
-        chosen, pulled = with_pulled(chosen)
+        chosen = with_pulled(chosen)
+    pulled = pulled_sources(chosen)
     say(
         _("Pulled data that serves: {names}.").format(names=", ".join(pulled))
         if pulled
         else _("No pulled data serves: the embedded data and the files given do.")
     )
-    warning = banner(pulled_sources(chosen), chosen.as_of or date.today())
+    warning = banner(pulled, chosen.as_of or date.today())
     if warning:
         say(warning)
     if overwrite and is_up_to_date(chosen, output, with_maps=not no_maps):
