@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -189,6 +189,11 @@ def _kinds(table: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
+def _instant(local: str) -> str:
+    """Write a local time with its distance from UTC: the page may be read in another time zone."""
+    return datetime.fromisoformat(local).astimezone().isoformat(timespec="minutes")
+
+
 def _block(
     table: pd.DataFrame,
     units: gpd.GeoDataFrame,
@@ -201,6 +206,7 @@ def _block(
     columns: dict[str, list[Any]] = {
         name: [value if isinstance(value, str) else None for value in table[name]] for name in TEXT_COLUMNS
     }
+    columns["status_at"] = [moment and _instant(moment) for moment in columns["status_at"]]
     columns["kind"] = [place[key] for key in table["kind"]]
     columns["longitude"] = table["longitude"].round(6).tolist()
     columns["latitude"] = table["latitude"].round(6).tolist()
@@ -274,6 +280,9 @@ def _words() -> dict[str, Any]:
         "note": _("Note"),
         "mark": _("State what it is now"),
         "stated": _("{name}: {status}"),
+        "set_aside": _(
+            "{name}: kept as {status}, for the kit holds a later statement. Check the clock of this device."
+        ),
         "author_first": _("Open the status board and give your name or unit first."),
         "unknown_time": _("time not known"),
         "reserved": _("crisis cell only"),

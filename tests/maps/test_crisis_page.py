@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+import pypdfium2
 import pytest
 import shapely
 
@@ -254,6 +257,81 @@ def test_the_directory_sorts_filters_and_downloads(open_page: Open, html: str) -
     assert '"06 96 00 00 02"' in lines[3]
     rows.first.get_by_role("button").click()
     assert page.locator("#cz-card h2").inner_text() == "Lieu 35"
+
+
+def paper(page: Any) -> set[str]:
+    """Print the page, and return the names of places that the paper says."""
+    document = pypdfium2.PdfDocument(page.pdf(prefer_css_page_size=True))
+    try:
+        said = "".join(sheet.get_textpage().get_text_bounded() for sheet in document)
+    finally:
+        document.close()
+    return set(re.findall(r"Lieu[0-9]+", re.sub(r"\s", "", said)))
+
+
+def test_the_directory_on_paper_holds_every_row_though_it_was_closed(open_page: Open) -> None:
+    page = open_page(toy_page(toy_resources(120)))
+
+    def directory() -> set[str]:
+        page.evaluate("document.documentElement.dataset.print = 'directory'")
+        said = paper(page)
+        page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+        return said
+
+    assert directory() == {f"Lieu{number}" for number in range(120)}
+    assert not page.evaluate("document.getElementById('cg-table').open")
+    page.locator("#cz-commune").select_option("97204")
+    assert directory() == {f"Lieu{number}" for number in range(3, 120, 16)}
+    page.locator("#cz-commune").select_option("")
+    open_table(page)
+    assert "Lieu119" in paper(page), "from the menu of the browser too"
+
+
+@pytest.mark.parametrize("zone", ["America/Martinique", "Indian/Reunion"])
+def test_a_statement_counts_in_another_time_zone_than_that_of_the_builder(
+    browser: Any, tmp_path: Path, zone: str
+) -> None:
+    ago = (datetime.now() - timedelta(hours=1)).isoformat(timespec="minutes")
+    with opened(browser, tmp_path, toy_page(toy_resources().assign(status_at=ago)), timezone_id=zone) as page:
+        author(page, "SAMU")
+        page.evaluate("cptsgeo.crisis.select(0)")
+        page.locator("#cz-card .cz-ferme").click()
+        assert status_of(page, 0) == "ferme"
+        assert page.locator("#cz-said").inner_text() == "Lieu 0\u202f: Fermé"
+
+
+def test_a_statement_older_than_the_kit_says_that_it_is_set_aside(open_page: Open) -> None:
+    later = (datetime.now() + timedelta(hours=1)).isoformat(timespec="minutes")
+    page = open_page(toy_page(toy_resources().assign(status_at=later)))
+    author(page, "SAMU")
+    page.evaluate("cptsgeo.crisis.select(0)")
+    page.locator("#cz-card .cz-ferme").click()
+    assert status_of(page, 0) == "ouvert"
+    assert "Vérifiez l’horloge" in page.locator("#cz-said").inner_text()
+
+
+def test_nearest_to_the_place_of_the_device(browser: Any, tmp_path: Path, html: str) -> None:
+    here = {"latitude": 14.6, "longitude": -61.27}
+    with opened(browser, tmp_path, html, geolocation=here, permissions=["geolocation"]) as page:
+        page.locator("#cz-locate").click()
+        page.locator("#cz-near li").first.wait_for()
+        assert "Lieu 11\n0,2 km SE" in page.locator("#cz-near").inner_text()
+    with opened(browser, tmp_path, html) as page:
+        page.locator("#cz-locate").click()
+        page.locator("#cz-near-said:not(:empty)").wait_for()
+
+
+@contextmanager
+def opened(browser: Any, folder: Path, html: str, **settings: Any) -> Iterator[Any]:
+    """Open a page in a browser with its own place and time, without network."""
+    path = folder / "kit.html"
+    path.write_text(html, encoding="utf-8")
+    context = browser.new_context(offline=True, **settings)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    page.wait_for_selector("html[data-ready=yes]", state="attached")
+    yield page
+    context.close()
 
 
 def test_print_draws_the_map_with_a_grid_and_the_whole_directory(open_page: Open) -> None:

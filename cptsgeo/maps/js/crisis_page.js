@@ -235,7 +235,9 @@
           this.restate([identifier]);
           this.card([row]);
           this.boardState();
-          this.say(this.words.stated.replace("{name}", () => this.resources.get("name", row)).replace("{status}", text));
+          const { status, told } = this.states[row];
+          const said = told ? this.words.stated.replace("{status}", text) : this.words.set_aside.replace("{status}", this.label("statuses", status));
+          this.say(said.replace("{name}", () => this.resources.get("name", row)));
           by("cz-card").querySelector(`.cz-${key}`).focus();
         });
         form.append(button);
@@ -393,13 +395,15 @@
       const open = (mode, size, height) => {
         root.dataset.print = mode;
         paper.textContent = `@media print { @page { size: ${size} landscape; margin: 10mm; } .cz-app .cg-map { height: ${height}mm !important; } }`;
-        this.table.printAll(mode === "directory");
         window.print();
       };
       by("cz-print-a4").addEventListener("click", () => open("map", "A4", 148));
       by("cz-print-a3").addEventListener("click", () => open("map", "A3", 232));
       by("cz-print-list").addEventListener("click", () => open("directory", "A4", 148));
-      window.addEventListener("beforeprint", () => this.picture(canvas));
+      window.addEventListener("beforeprint", () => {
+        this.picture(canvas);
+        this.table.printAll(root.dataset.print === "directory" || (!root.dataset.print && this.table.details.open));
+      });
       window.addEventListener("afterprint", () => {
         delete root.dataset.print;
         this.table.printAll(false);

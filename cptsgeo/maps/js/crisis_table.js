@@ -123,8 +123,12 @@
       this.refresh();
     }
 
+    /* Shows all rows while they are printed: of a directory that is open, or opened for it. */
     printAll(whole) {
+      if (whole && !this.whole) this.wasOpen = this.details.open;
+      const closing = this.whole && !whole;
       this.whole = whole;
+      this.details.open = whole || (closing ? this.wasOpen : this.details.open);
       this.refresh();
     }
 
