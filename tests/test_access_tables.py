@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from cptsgeo.access import discs
 from cptsgeo.access_tables import BEFORE, HAZARD, Access, access_tables
 from cptsgeo.errors import DataError, UsageError
 from cptsgeo.hazards import exposed_population, exposed_resources, in_zones, read_hazard
-from cptsgeo.optout import new_register, write_register
+from cptsgeo.optout import identifier, new_register, write_register
 from tests.conftest import TOY_ORIGIN, ToyFiles, toy_code
 from tests.test_access import at
 
@@ -151,6 +151,26 @@ def files(tmp_path: Path, resources) -> list[object]:
     write_register(new_register(), tmp_path / "o.json")
     box(0, 3, 1, 4).to_file(tmp_path / "z.gpkg")
     return ["--resources", tmp_path / "r.csv", "--optout", tmp_path / "o.json"]
+
+
+def test_the_public_table_holds_nothing_marked_nor_anyone_who_objected(
+    run, files, resources, toy_files: ToyFiles, tmp_path: Path
+) -> None:
+    where = [*toy_files.options, "--contours", toy_files.contours, "-f", "csv", "--by", "exposed"]
+    where += ["--hazards", tmp_path / "z.gpkg"]
+    exposed = run("access", *files, *where).out.splitlines()
+    assert len(exposed) > 1
+    resources.assign(visibility="cellule_de_crise").to_csv(tmp_path / "r.csv", index=False)
+    assert run("access", *files, *where).out.splitlines() == exposed[:1]
+    assert run("access", *files, *where, "--audience", "cellule_de_crise").out.splitlines() == exposed
+    write_register(new_register().with_identifier(identifier("10123456789"), date(2026, 1, 1)), tmp_path / "o.json")
+    named = resources.assign(name="Cabinet de Camille Retrait", rpps="")
+    person = named.iloc[:1].assign(resource_id="P", kind="nurse", name="Camille Retrait", rpps="10123456789")
+    pd.concat([named, person]).to_csv(tmp_path / "r.csv", index=False)
+    found = run("access", *files, *where)
+    assert found.code == 1
+    assert "ne doit pas être" in found.err
+    assert "Retrait" not in found.out + found.err
 
 
 def test_the_command_gives_each_table(run, files, toy_files: ToyFiles, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -43,6 +44,13 @@ OF_HAZARD = frozenset(["exposed", "exposed-population", "change", "losses"])
         "Rows of the result: nearest by unit; sums by density group; rates by CPTS, EPCI and white zone; inhabitants within a radius; with a hazard, the resources and inhabitants exposed, access before and after by unit, and who loses it."
     ),
 )
+@option(
+    "--audience",
+    type=click.Choice(["public", "cellule_de_crise"]),
+    default="public",
+    show_default=True,
+    help=N_("Who will read it: the public sees nothing that is marked for the crisis cell."),
+)
 @option("--kind", "kinds", multiple=True, help=N_("Kinds of resources; repeat for several. Default: all present."))
 @input_options
 @output_options
@@ -55,6 +63,7 @@ def command(
     limit: float,
     radius: float,
     by: str,
+    audience: Any,
     kinds: tuple[str, ...],
     form: str | None,
     output: Path | None,
@@ -64,12 +73,14 @@ def command(
     """Read, compute, deliver."""
     from cptsgeo.access_tables import Access, access_tables
     from cptsgeo.errors import UsageError, raise_errors
+    from cptsgeo.export import write_table
     from cptsgeo.grids import read_grid
     from cptsgeo.hazards import read_hazard
     from cptsgeo.optout import read_register
+    from cptsgeo.privacy import gate
     from cptsgeo.resource_kinds import kind_of
     from cptsgeo.resource_kinds import kinds as every_kind
-    from cptsgeo.resources import parse_resources
+    from cptsgeo.resources import for_audience, parse_resources
     from cptsgeo.road_files import read_roads
 
     if by in OF_HAZARD and hazards is None:
@@ -103,10 +114,15 @@ def command(
         zones=None if hazards is None else read_hazard(hazards, threshold=hazard_threshold),
         grid=read_grid(options["grid"]) if options["grid"] else None,
     )
-    tables = access_tables(read.units, read.contours, found.table, read.perimeters, how, names=[BY[by]])
+    shown = for_audience(found, audience)
+    table = access_tables(read.units, read.contours, shown.table, read.perimeters, how, names=[BY[by]])[BY[by]]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / f"{BY[by]}.csv"
+        write_table(table, path)
+        gate(path, shown.withheld, register)
     say(
         _("Minutes by car on the road graph, all roads open.")
-        if graph is not None
+        if graph is not None and by != "radius"
         else _("Straight-line distances: no road is followed (--roads).")
     )
-    deliver(tables[BY[by]], form=form, output=output, overwrite=overwrite)
+    deliver(table, form=form, output=output, overwrite=overwrite)

@@ -12,7 +12,7 @@ import click
 from cptsgeo.cli.options import input_options, inputs, layer_options, planning_options, say, tell_findings
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import N_, _, number
+from cptsgeo.i18n import N_, _, ngettext, number
 
 
 @make_command(
@@ -66,7 +66,11 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
     tell_findings(results.findings)
     say(finding(results))
     say(
-        _("{units} units, {cpts} CPTS, {tables} tables. Open {index}").format(
+        ngettext(
+            "{units} unit, {cpts} CPTS, {tables} tables. Open {index}",
+            "{units} units, {cpts} CPTS, {tables} tables. Open {index}",
+            len(results.study.units),
+        ).format(
             units=number(len(results.study.units)),
             cpts=number(len(results.study.perimeters.cpts)),
             tables=number(len(results.tables)),

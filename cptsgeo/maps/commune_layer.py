@@ -172,8 +172,8 @@ class CommuneLayer(folium.map.Layer):
 
 
 def _inert(text: str) -> str:
-    """Escape a text that Folium writes as markup, after a second pass through Jinja."""
-    return escape(text).replace("{", "&#123;").replace("}", "&#125;").replace("`", "&#96;").replace("$", "&#36;")
+    """Escape a text that Folium writes as markup and as a key of a JavaScript object, after a second pass through Jinja."""
+    return escape(text).translate({ord(sign): f"&#{ord(sign)};" for sign in "{}`$_"})
 
 
 def _checked(units: gpd.GeoDataFrame, themes: Sequence[Theme], id_column: str) -> gpd.GeoDataFrame:

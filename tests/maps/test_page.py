@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from cptsgeo.i18n import language
 from cptsgeo.maps.codec import decode
 from cptsgeo.maps.commune_layer import CommuneLayer
 from cptsgeo.maps.page import map_page
+from cptsgeo.maps.self_contained import self_contained
 from cptsgeo.maps.theme import STAGES, Theme, styled
 from tests.browser import LAPTOP, PHONE, open_table
 from tests.maps.conftest import SIDE, WIDTH, toy_themes, toy_units
@@ -195,6 +197,24 @@ def test_search_ignores_accents_and_works_by_keyboard(open_page: Open, units, pa
     assert option.count() == 12
     page.keyboard.press("Escape")
     assert page.locator("#cg-results").is_hidden()
+
+
+@pytest.mark.browser
+def test_layers_of_any_name_in_the_control_of_a_users_own_map(open_page: Open, units) -> None:
+    m = folium.Map(tiles=None)
+    names = (*PAYLOADS[::6], "__proto__", "constructor")
+    for name in names:
+        CommuneLayer(units, toy_themes(units), name=name, control=True, show=name == names[0]).add_to(m)
+    folium.LayerControl(collapsed=False).add_to(m)
+    page = open_page(self_contained(m, title="Couches"), ready=False)
+    shown = page.locator(".leaflet-control-layers-overlays label")
+    assert [text.strip() for text in shown.all_text_contents()] == [name.strip() for name in names]
+    box = shown.first.locator("input")
+    page.wait_for_selector(".leaflet-tile-pane canvas")
+    box.uncheck()
+    assert page.locator(".leaflet-tile-pane canvas").count() == 0
+    box.check()
+    page.wait_for_selector(".leaflet-tile-pane canvas")
 
 
 @pytest.mark.browser

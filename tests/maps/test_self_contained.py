@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import tomllib
+from pathlib import Path
 
 import folium
 import pytest
 from folium import plugins
 
 from cptsgeo.errors import CptsGeoError
+from cptsgeo.maps import assets
 from cptsgeo.maps.assets import vendored, vendored_text
 from cptsgeo.maps.self_contained import inline_page, self_contained
 
@@ -145,6 +148,12 @@ def test_a_saved_page_becomes_self_contained_and_stays_so() -> None:
 
 
 def test_the_vendored_files_are_those_of_the_index() -> None:
+    folder = Path(assets.__file__).parent / "vendor"
+    index = tomllib.loads((folder / "vendor.toml").read_text(encoding="utf-8"))
+    for package in index["package"]:
+        for file in package["file"]:
+            digest = hashlib.sha256((folder / file["file"]).read_bytes()).hexdigest()
+            assert digest == file["sha256"], file["file"]
     assert {file.package for file in vendored()} >= {"leaflet", "jquery", "bootstrap", "topojson-client"}
     assert all(
         "sourceMappingURL" not in vendored_text(file.name) for file in vendored() if file.name.endswith(("js", "css"))
