@@ -59,7 +59,7 @@ def test_every_pinned_library_that_is_installed_passes() -> None:
     found = {one.name: audit.licence_of(one) for one in audit.pinned_and_installed()}
     assert len(found) > 50
     assert {name: licence for name, licence in found.items() if not audit.is_allowed(licence)} == {}
-    assert audit.licence_of(distribution("pytest")) == "MIT"
+    assert audit.licence_of(distribution("pytest")).startswith("MIT")
 
 
 @pytest.mark.parametrize(
