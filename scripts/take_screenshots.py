@@ -12,13 +12,14 @@ from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = "/usr/bin/chromium"
-LAPTOP, PHONE = (1366, 768), (390, 844)
+LAPTOP, PHONE, PROJECTOR = (1366, 768), (390, 844), (1920, 1080)
 SHOTS = {
     "coverage": ("coverage.html", "La Réunion", LAPTOP),
     "sizes": ("sizes.html", "La Réunion", LAPTOP),
     "white_zones": ("white_zones.html", "Guyane", LAPTOP),
     "all_layers": ("all_layers.html", "Mayotte", LAPTOP),
     "definitions": ("definitions.html", "La Réunion", LAPTOP),
+    "plan": ("plan.html", "Guyane", PROJECTOR),
     "coverage_phone": ("coverage.html", "La Réunion", PHONE),
     "index": ("index.html", "", LAPTOP),
 }
@@ -31,6 +32,7 @@ def take(page: Page, source: Path, territory: str, target: Path) -> None:
         page.locator("html[data-painted=yes]").wait_for()
         page.get_by_role("button", name=territory).click()
         page.wait_for_timeout(1000)
+        page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=target)
 
 
