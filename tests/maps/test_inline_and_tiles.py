@@ -80,6 +80,9 @@ def test_in_a_frame_the_map_its_title_and_its_legend_alone(open_page: Open, unit
     page = open_page(map_page(units, toy_themes(units), **page_parts), anchor="#embed", size=(700, 480))
     assert page.locator("h1").is_visible()
     assert page.locator("#cg-legend-0").is_visible()
+    legend, drawn = (page.locator(name).bounding_box() for name in ("#cg-legend-0 tbody tr >> nth=0", ".cg-map"))
+    assert legend["y"] + legend["height"] <= 480, "in the frame without scrolling"
+    assert drawn["height"] >= 150
     for hidden in ("#cg-search", "#cg-table", ".cg-foot"):
         assert page.locator(hidden).is_hidden()
 

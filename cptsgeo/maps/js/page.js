@@ -6,7 +6,10 @@
     const config = JSON.parse(document.getElementById("cg-config").textContent);
     const { words } = config;
     const wait = document.getElementById("cg-wait");
-    if (new URLSearchParams(location.hash.slice(1)).has("embed")) document.documentElement.classList.add("cg-embed");
+    if (new URLSearchParams(location.hash.slice(1)).has("embed")) {
+      document.documentElement.classList.add("cg-embed");
+      map.invalidateSize(false);
+    }
     const corners = config.territories.map((bounds) => L.latLngBounds(bounds));
 
     L.control.zoom({ position: "topright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
