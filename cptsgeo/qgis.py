@@ -69,7 +69,7 @@ def qml(column: str, classes: Sequence[MapClass]) -> str:
         for at, one in enumerate(classes)
     )
     symbols = "".join(
-        f'<symbol name="{at}" type="fill" alpha="1" clip_to_extent="1" force_rhr="0">{_layers(one)}</symbol>'
+        f'<symbol name="{at}" type="fill" alpha="1" clip_to_extent="1" force_rhr="0">{_layers(one, at)}</symbol>'
         for at, one in enumerate(classes)
     )
     return (
@@ -80,7 +80,7 @@ def qml(column: str, classes: Sequence[MapClass]) -> str:
     )
 
 
-def _layers(one: MapClass) -> str:
+def _layers(one: MapClass, at: int) -> str:
     """Write the fill of a class, and its pattern over it."""
     fill = _layer(
         "SimpleFill",
@@ -94,13 +94,15 @@ def _layers(one: MapClass) -> str:
         for angle in angles
     )
     if one.pattern == "dots":
-        marks = _layer("PointPatternFill", {"distance_x": "1.8", "distance_y": "1.8"})
+        dot = _layer("SimpleMarker", {"name": "circle", "color": ink, "outline_style": "no", "size": "0.5"})
+        symbol = f'<symbol name="@{at}@1" type="marker" alpha="1" clip_to_extent="1" force_rhr="0">{dot}</symbol>'
+        marks = _layer("PointPatternFill", {"distance_x": "1.8", "distance_y": "1.8"}, symbol)
     return fill + marks
 
 
-def _layer(kind: str, options: dict[str, str]) -> str:
+def _layer(kind: str, options: dict[str, str], symbol: str = "") -> str:
     values = "".join(_LINES.format(name=quoteattr(name), value=quoteattr(value)) for name, value in options.items())
-    return f'<layer class="{kind}" enabled="1" locked="0" pass="0"><Option type="Map">{values}</Option></layer>'
+    return f'<layer class="{kind}" enabled="1" locked="0" pass="0"><Option type="Map">{values}</Option>{symbol}</layer>'
 
 
 def _rgb(color: str) -> str:
