@@ -132,7 +132,9 @@ def _metric(places: pd.DataFrame, epsg: int) -> NDArray[np.object_]:
     return np.asarray(points, dtype=object)
 
 
-def access_by_density(distances: pd.DataFrame, units: pd.DataFrame, *, limit: float) -> pd.DataFrame:
+def access_by_density(
+    distances: pd.DataFrame, units: pd.DataFrame, precision: pd.Series, *, limit: float
+) -> pd.DataFrame:
     """Sum up distances by kind and density group: the weighted mean, and the inhabitants beyond a limit.
 
     Parameters
@@ -141,6 +143,8 @@ def access_by_density(distances: pd.DataFrame, units: pd.DataFrame, *, limit: fl
         As :func:`nearest` returns them.
     units
         ``insee_code``, ``population``, ``density_level``.
+    precision
+        ``position_precision`` of each resource, by ``resource_id``.
     limit
         In the measure of ``distances``; an inhabitant exactly there is within it.
 
@@ -149,7 +153,8 @@ def access_by_density(distances: pd.DataFrame, units: pd.DataFrame, *, limit: fl
     DataFrame
         One row per kind and density group that has units, and one per kind for ``all``: ``kind``, ``density_group``,
         ``measure``, ``limit``, ``population``, ``population_within``, ``population_beyond``, ``population_unknown``
-        (inhabitants whose distance is not known: no resource, or no point; in no mean), ``mean`` (sum of population x value
+        (inhabitants whose distance is not known: no resource, or no point; in no mean), ``population_commune_only``
+        (inhabitants whose nearest resource is placed at its commune alone: their distance is rough), ``mean`` (sum of population x value
         / sum of population, missing where nobody's is known).
     """
     import pandas as pd
@@ -164,9 +169,10 @@ def access_by_density(distances: pd.DataFrame, units: pd.DataFrame, *, limit: fl
         population_within=people.where(known & (both["value"] <= limit), 0),
         population_beyond=people.where(known & (both["value"] > limit), 0),
         population_unknown=people.where(~known, 0),
+        population_commune_only=people.where(known & (both["resource_id"].map(precision) == "commune"), 0),
         weighted=(people * both["value"]).where(known, 0.0),
     )
-    counts = ["population", "population_within", "population_beyond", "population_unknown"]
+    counts = ["population", "population_within", "population_beyond", "population_unknown", "population_commune_only"]
     sums = both.groupby(["kind", "density_group", "measure"], as_index=False, sort=True)[[*counts, "weighted"]].sum()
     counted = sums["population"] - sums["population_unknown"]
     mean = (sums["weighted"] / counted).where(counted > 0)

@@ -17,7 +17,7 @@ from cptsgeo.access import (
 )
 from cptsgeo.hazards import exposed_population, exposed_resources, in_zones
 from cptsgeo.population import population_within
-from cptsgeo.schemas import conform
+from cptsgeo.schemas import TABLES, conform
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -93,10 +93,10 @@ def access_tables(
     if {"access_by_unit", "access_by_density"} & set(wanted):
         found = nearest(placed, chosen, kinds=how.kinds, roads=how.roads)
         named = found.merge(units[["insee_code", "name", "population"]], on="insee_code", validate="many_to_one")
-        tables["access_by_unit"] = named[
-            ["insee_code", "name", "population", "kind", "resource_id", "measure", "value"]
-        ]
-        tables["access_by_density"] = access_by_density(found, units, limit=how.limit)
+        precision = chosen.set_index("resource_id")["position_precision"]
+        named["position_precision"] = named["resource_id"].map(precision).astype("str")
+        tables["access_by_unit"] = named[list(TABLES["access_by_unit"])]
+        tables["access_by_density"] = access_by_density(found, units, precision, limit=how.limit)
     if "access_per_inhabitants" in wanted:
         tables["access_per_inhabitants"] = _per_inhabitants(chosen, units, perimeters)
     if "access_within_radius" in wanted:

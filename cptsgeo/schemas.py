@@ -505,6 +505,13 @@ COLUMNS = {
         N_("Population at unknown stage"),
         N_("inhabitants whom CPTS of unknown stage would add; the rate is a lower bound where it is not 0"),
     ),
+    "population_commune_only": Column(
+        "count",
+        N_("Population, resource known to its commune only"),
+        N_(
+            "inhabitants whose nearest resource is known to its commune only: their distance is that to a point of the commune"
+        ),
+    ),
     "population_unknown": Column(
         "count",
         N_("Population, distance unknown"),
@@ -1081,10 +1088,12 @@ TABLES: dict[str, tuple[str, ...]] = {
         *["status_at", "status_source", "capacity", "unit", "phone", "mobile", "email", "opening", "source"],
         *["updated_at", "visibility"],
     ),
-    "access_by_unit": ("insee_code", "name", "population", "kind", "resource_id", "measure", "value"),
+    "access_by_unit": (
+        *("insee_code", "name", "population", "kind", "resource_id", "position_precision", "measure", "value"),
+    ),
     "access_by_density": (
         *("kind", "density_group", "measure", "limit", "population", "population_within", "population_beyond"),
-        *("population_unknown", "mean"),
+        *("population_unknown", "population_commune_only", "mean"),
     ),
     "access_per_inhabitants": ("by", "code", "name", "kind", "resources", "population", "per_10000"),
     "access_within_radius": ("kind", "radius_km", "population", "population_within", "population_method"),
@@ -1098,7 +1107,7 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 
 MAY_MISS = {
-    "access_by_unit": {"resource_id"},
+    "access_by_unit": {"resource_id", "position_precision"},
     "cpts_editions": {"population"},
     "diff": {"population", "population_covered"},
     "editions_unmatched": {"population"},

@@ -77,7 +77,11 @@ def test_another_territory_is_never_near(units: pd.DataFrame) -> None:
 
 def test_access_by_density_by_hand(units: pd.DataFrame) -> None:
     table = resources(("H1", "hospital", "04901", 0, 0, "ouvert"))
-    sums = access_by_density(nearest(units, table), units, limit=1).set_index("density_group")
+    found = nearest(units, table)
+    sums = access_by_density(found, units, pd.Series({"H1": "exact"}), limit=1).set_index("density_group")
+    assert (sums["population_commune_only"] == 0).all()
+    rough = access_by_density(found, units, pd.Series({"H1": "commune"}), limit=1).set_index("density_group")
+    assert rough.loc["all", "population_commune_only"] == 600, "all those whose distance is known"
     everyone = sums.loc["all"]
     counts = ["population", "population_unknown", "population_within", "population_beyond"]
     assert everyone[counts].tolist() == [1000, 400, 300, 300]

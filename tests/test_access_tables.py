@@ -178,7 +178,7 @@ def test_the_command_gives_each_table(run, files, toy_files: ToyFiles, tmp_path:
     density = run("access", *files, *where, "--limit", 3)
     assert (density.code, density.out.splitlines()[0]) == (
         0,
-        "kind,density_group,measure,limit,population,population_within,population_beyond,population_unknown,mean",
+        "kind,density_group,measure,limit,population,population_within,population_beyond,population_unknown,population_commune_only,mean",
     )
     assert "à vol d’oiseau" in density.err
     inhabitants = run("access", *files, *where, "--by", "inhabitants", "--kind", "Hôpital ou clinique")

@@ -125,4 +125,11 @@ def command(
         if graph is not None and by != "radius"
         else _("Straight-line distances: no road is followed (--roads).")
     )
+    rough = table["population_commune_only"].sum() if "population_commune_only" in table else 0
+    if rough or "commune" in set(table.get("position_precision", ())):
+        say(
+            _(
+                "Some of these resources are known to their commune only: distances to them are those to a point of the commune."
+            )
+        )
     deliver(table, form=form, output=output, overwrite=overwrite)
