@@ -21,6 +21,7 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
+from cptsgeo.digits import INVISIBLE, plain, runs
 from cptsgeo.errors import DataError, Finding
 from cptsgeo.i18n import _
 from cptsgeo.optout import Register, identifiers_in
@@ -37,10 +38,8 @@ PAPER = ".pdf"
 NINE = 9
 DEPTH = 4
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
-_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrtbf]")
 _COMBINING = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
-_RUN = re.compile(r"[0-9](?:[ .\-/()\u00a0\u202f]{0,2}[0-9]){8,}")
 _NAME_COLUMNS = ("name", "nom", "prenom", "nom_exercice", "raison_sociale", "last_name", "first_name")
 
 
@@ -137,6 +136,7 @@ def search(text: str, withheld: Withheld, register: Register, *, broken: bool = 
     broken
         The text comes from paper, where a line may end within a word: spaces count for nothing then.
     """
+    text = plain(text)
     found = []
     if broken:
         solid = "".join(_folded(text).split())
@@ -160,8 +160,7 @@ def search(text: str, withheld: Withheld, register: Register, *, broken: bool = 
         elif register.holds(identifier):
             found.append(_("an identifier that is in the register of objections"))
     if withheld.numbers:
-        for run in _RUN.findall(text):
-            digits = re.sub(r"[^0-9]", "", run)
+        for digits in runs(text, NINE):
             for start in range(len(digits) - NINE + 1):
                 where = withheld.numbers.get(digits[start : start + NINE])
                 if where is not None:
@@ -326,7 +325,7 @@ def _folded(text: str) -> str:
     >>> _folded("L’Abbé\u200b_Œuf")
     'l abbe oeuf'
     """
-    text = _INVISIBLE.sub("", text).casefold()
+    text = INVISIBLE.sub("", text).casefold()
     if not text.isascii():
         text = _COMBINING.sub("", unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("æ", "ae")))
     return re.sub(r"[\W_]+", " ", text).strip()

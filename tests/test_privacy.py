@@ -77,7 +77,18 @@ WRITINGS: dict[str, Callable[[str], str]] = {
     "value",
     [
         *[NAME, "RETRAIT-ELOIGNE Camille", "camille retrait éloigné", "Camille\u200b Retrait\u00a0Éloigné"],
-        *[PERSON["rpps"], "101 234 567 89", EMAIL, EMAIL.upper(), "0596111111", "+596 596 11 11 11", "05.96.11-11/11"],
+        *[
+            PERSON["rpps"],
+            "101 234 567 89",
+            "101–234  567_89",
+            "c.\u200bretrait＠example.org",
+            EMAIL,
+            EMAIL.upper(),
+            "0596111111",
+            "+596 596 11 11 11",
+            "05.96.11-11/11",
+            "05 – 96 – 11 – 11 – 11",
+        ],
     ],
 )
 def test_the_gate_finds_every_writing_of_a_person(tmp_path: Path, writing: str, value: str) -> None:

@@ -81,6 +81,11 @@ def rules(findings) -> list[tuple[str, str]]:
         ({"capacity": "-3"}, "capacity_wrong", "n’est pas une capacité"),
         ({"capacity": "12.5"}, "capacity_wrong", "n’est pas une capacité"),
         ({"name": ""}, "name_missing", "la case est vide"),
+        ({"email": "c.\u200bautre@example.org"}, "text_invisible", "ZERO WIDTH SPACE"),
+        ({"rpps": "8,10123E+11"}, "rpps_unreadable", "n’est pas un numéro RPPS"),
+        ({"rpps": "1012345678"}, "rpps_unreadable", "personne ne peut dire si"),
+        ({"rpps": "O10123456789"}, "rpps_unreadable", "n’est pas un numéro RPPS"),
+        ({"rpps": "voir fichier"}, "rpps_unreadable", "n’est pas un numéro RPPS"),
         ({"resource_id": ""}, "resource_id_missing", "la case est vide"),
         ({"name": "a" * 10_000}, "text_too_long", "10 000 caractères"),
         ({"name": "Pharmacie\ndu Bourg"}, "text_invisible", "sauts de ligne"),
@@ -204,6 +209,11 @@ def test_people_who_objected_are_taken_away_whatever_cell_names_them(parse) -> N
     person = {"kind": "nurse", "name": "Dr Camille Retrait", "phone": "0596 11 11 11"}
     for column, text in (
         ("rpps", "10123456789"),
+        ("rpps", "101  2345 6789"),
+        ("rpps", "101–2345–6789"),
+        ("rpps", "１０１２３４５６７８９"),
+        ("rpps", "101\u200b2345_6789"),
+        ("email", "dr.\u200bretrait@example.org"),
         ("resource_id", "101 2345 6789"),
         ("name", "Camille Retrait 810123456789"),
         ("email", "Dr.Retrait@Example.org"),
