@@ -52,4 +52,4 @@ def bare(text: str) -> str | None:
 
 @cache
 def _pattern(least: int, between: str) -> re.Pattern[str]:
-    return re.compile(rf"[0-9](?:{between}{{0,3}}[0-9]){{{least - 1},}}")
+    return re.compile(rf"[0-9](?:(?:{between}){{0,3}}[0-9]){{{least - 1},}}")

@@ -25,7 +25,7 @@ from cptsgeo.digits import INVISIBLE, plain, runs
 from cptsgeo.errors import DataError, Finding
 from cptsgeo.i18n import _
 from cptsgeo.optout import Register, identifiers_in
-from cptsgeo.phones import numbers_in
+from cptsgeo.phones import numbers_in, restored
 
 TITLES = frozenset(
     ["dr", "docteur", "docteure", "pr", "professeur", "professeure", "m", "mr", "mme", "mlle", "monsieur", "madame"]
@@ -40,6 +40,7 @@ DEPTH = 4
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrtbf]")
 _COMBINING = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
+_PHONE_COLUMNS = ("phone", "mobile")
 _NAME_COLUMNS = ("name", "nom", "prenom", "nom_exercice", "raison_sociale", "last_name", "first_name")
 
 
@@ -91,6 +92,7 @@ def withheld_row(
         if column in _NAME_COLUMNS:
             names |= dict.fromkeys(_orders(text), where)
     numbers = {found[-NINE:]: where for text in cells.values() for found in numbers_in(text)}
+    numbers |= {found[-NINE:]: where for column in _PHONE_COLUMNS if (found := restored(cells.get(column, "")))}
     return Withheld(identifiers, names, numbers)
 
 

@@ -14,7 +14,7 @@ from cptsgeo.i18n import N_, _, number
 from cptsgeo.names import fold
 from cptsgeo.optout import rpps_number
 from cptsgeo.parameters import parameters
-from cptsgeo.phones import is_mobile, national, numbers_in, spaced
+from cptsgeo.phones import holds_mobile, is_mobile, national, spaced
 from cptsgeo.resource_kinds import kind_of, kind_of_finess, kinds
 from cptsgeo.tabular import TextTable
 
@@ -31,6 +31,8 @@ STATUS_WORDS = {"ouverte": "ouvert", "fermee": "ferme", "degradee": "degrade", "
 STATUS_WORDS |= {"degraded": "degrade", "unknown": "inconnu", "inconnue": "inconnu", "": "inconnu"}
 PRECISION_WORDS = {"rue": "street", "exacte": "exact", "": ""}
 VISIBILITY_WORDS = {"cellule": MARKED, "cellule de crise": MARKED, "publique": "public", "": "public"}
+DIGEST = re.compile(r"PS-[0-9a-f]{12}")
+"""An identifier made of a digest, such as those of the Annuaire Santé: its digits mean nothing."""
 ZONED = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 
@@ -86,10 +88,10 @@ def parse_rows(raw: TextTable, communes: pd.DataFrame, now: datetime, findings: 
         "latitude": rows.get("latitude", empty),
         "finess_et": rows.get("finess_et", empty),
     }
-    for name in FREE_TEXTS:
+    for name in (*FREE_TEXTS, "resource_id", "email"):
         column = cells(name)
         for row, text in column.texts.items():
-            if any(is_mobile(found) for found in numbers_in(text)):
+            if holds_mobile(text) and not DIGEST.fullmatch(text):
                 column.refuse(
                     row,
                     "mobile_in_text",

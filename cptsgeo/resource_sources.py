@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cptsgeo.errors import DataError, Finding
 from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.parameters import parameters
-from cptsgeo.phones import is_mobile, national
+from cptsgeo.phones import is_mobile, restored
 from cptsgeo.resource_kinds import kind_of_equipment, kind_of_finess, kind_of_profession
 from cptsgeo.sources.annuaire_sante import read_activities
 from cptsgeo.sources.finess import OVERSEAS, read_finess
@@ -137,7 +137,7 @@ def _establishments(
         *_elsewhere(file, int((~inside & ~private).sum())),
     ]
     located = kept["longitude"].notna()
-    phones = kept["phone"].map(_phone) if "phone" in kept else pd.Series("", kept.index)
+    phones = kept["phone"].map(restored) if "phone" in kept else pd.Series("", kept.index)
     table = pd.DataFrame(
         {
             "resource_id": "FINESS-" + kept["finess_et"],
@@ -164,7 +164,7 @@ def _annuaire_sante(path: Path, within: Collection[str] | None) -> Official:
     stamp = EXTRACTED.search(path.name)
     day = date(*map(int, stamp.groups())).isoformat() if stamp else ""
     site = read["site_id"].where(read["site_id"] != "", read["finess_et"])
-    phones = read["phone"].map(_phone)
+    phones = read["phone"].map(restored)
     rows = read.assign(
         resource_id=[
             "PS-" + hashlib.sha256(f"{person}|{place}|{code}".encode()).hexdigest()[:12]
@@ -275,12 +275,6 @@ def _official(path: Path, rows: pd.DataFrame, findings: list[Finding]) -> Offici
     texts = rows.astype("str").fillna("")
     texts.index = pd.RangeIndex(1, len(rows) + 1, name="row")
     return Official(TextTable(path.name, texts), findings)
-
-
-def _phone(text: str) -> str:
-    """Read the number of a register, which may have lost its 0; none when it is no number."""
-    bare = re.sub(r"[^0-9+]", "", text)
-    return national(bare) or (national("0" + bare) if len(bare) == 9 else None) or ""
 
 
 def _elsewhere(file: str, count: int) -> list[Finding]:

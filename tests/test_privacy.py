@@ -270,6 +270,13 @@ def test_a_row_that_repeats_a_person_fails_the_build_and_leaves_nothing(build, t
     assert not (tmp_path / "kit").exists()
 
 
+@pytest.mark.parametrize("written", ["596111111", "596111111.0", "0596111111"])
+def test_a_number_that_lost_its_zero_is_withheld_too(build, written: str) -> None:
+    person = {"resource_id": "X9", "kind": "nurse", "insee_code": "97209"} | PERSON | {"phone": written}
+    with pytest.raises(DataError, match="un numéro de téléphone de"):
+        build([*ROWS, person, ROWS[1] | {"resource_id": "S2", "phone": "05 96 11 11 11"}])
+
+
 def test_who_vanishes_from_the_extract_vanishes_from_the_kit(build) -> None:
     assert b"Alix Restante" in everything(build(ROWS))
     assert b"Alix Restante" not in everything(build(ROWS[1:]))

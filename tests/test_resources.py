@@ -77,6 +77,9 @@ def rules(findings) -> list[tuple[str, str]]:
         ({"phone": "+596 696 00 00 01"}, "mobile_in_phone", "que tout le monde lit"),
         ({"opening": "nuit : 06.96.00.00.01"}, "mobile_in_text", "dans un texte que tout le monde lit"),
         ({"name": "Dr X 0033 6 00 00 00 01"}, "mobile_in_text", "dans un texte"),
+        ({"email": "0696000001@orange.fr"}, "mobile_in_text", "dans un texte"),
+        ({"resource_id": "0696000001"}, "mobile_in_text", "dans un texte"),
+        ({"source": "liste 12 0696 00 00 01"}, "mobile_in_text", "dans un texte"),
         ({"email": "pas une adresse"}, "email_wrong", "pas une adresse électronique"),
         ({"capacity": "-3"}, "capacity_wrong", "n’est pas une capacité"),
         ({"capacity": "12.5"}, "capacity_wrong", "n’est pas une capacité"),
@@ -102,6 +105,12 @@ def test_each_bad_cell_is_an_error_with_its_row(parse, cells: dict[str, str], ru
     assert (finding.rule, finding.row) == (rule, 3)
     assert words in finding.problem.replace("\u202f", " ").replace("\xa0", " ")
     assert finding.fix
+
+
+def test_identifiers_of_official_files_are_no_mobile_numbers(parse) -> None:
+    identifiers = ["FINESS-069600000", "SAE-970200123-SCAN", "PS-069600000112", "RPPS-10067123456", "810067123456"]
+    _resources, findings = parse(*({"resource_id": text} for text in identifiers))
+    assert rules(findings) == []
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path, territory) -> None:
