@@ -8,7 +8,7 @@ from cptsgeo.digits import plain, runs
 
 COUNTRY_CODES = ("33", "262", "508", "590", "594", "596")
 _SPACING = re.compile(r"[\s.\-/()\u00a0\u202f]")
-_NUMBER = re.compile(r"(?<![0-9+])\+?[0-9](?:[ .\-/()\u00a0\u202f]{0,2}[0-9]){8,13}(?![0-9])")
+_NUMBER = re.compile(rf"(?=(?:0|(?:{'|'.join(COUNTRY_CODES)})0?)([1-9][0-9]{{8}}))")
 _MOBILE = re.compile(rf"(?=(0[67][0-9]{{8}}|(?:{'|'.join(COUNTRY_CODES)})0?[67][0-9]{{8}}))")
 _BETWEEN = r"[^\w+]|_"
 _OTHER_FIGURES = re.compile(
@@ -64,15 +64,14 @@ def spaced(number: str) -> str:
 
 
 def numbers_in(text: str) -> list[str]:
-    """List the national numbers of ten digits that a text holds, however they are spaced.
+    """List the national numbers of ten digits that a text may hold, however they are spaced, and whatever digits go before.
 
     Examples
     --------
     >>> numbers_in("appeler le 0696 00 00 01 ou le +33 (0)1 00 00 00 02")
     ['0696000001', '0100000002']
     """
-    found = (national(match[0].strip()) for match in _NUMBER.finditer(text))
-    return [number for number in found if number is not None and len(number) == 10]
+    return list(dict.fromkeys("0" + match[1] for digits in runs(text, 10) for match in _NUMBER.finditer(digits)))
 
 
 def holds_mobile(text: str) -> bool:

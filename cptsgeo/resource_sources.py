@@ -18,7 +18,7 @@ from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.parameters import parameters
 from cptsgeo.phones import is_mobile, restored
 from cptsgeo.resource_kinds import kind_of_equipment, kind_of_finess, kind_of_profession
-from cptsgeo.sources.annuaire_sante import read_activities
+from cptsgeo.sources.annuaire_sante import read_activities, read_addresses
 from cptsgeo.sources.finess import OVERSEAS, read_finess
 from cptsgeo.sources.finess_plus import published as finess_plus_day
 from cptsgeo.sources.finess_plus import read_establishments
@@ -41,6 +41,8 @@ BORDEREAUX = {
     "IMAGES": ("RS", "EQUIPIMA", "NB"),
 }
 """Columns that are read of each bordereau of the SAE, beside ``BOR``, ``AN`` and ``FI``."""
+ADELI = r"0[0-9AB]{9}"
+"""A person without an RPPS number: the 0 of the type, and a number of the former register, which nobody objects with."""
 EXTRACTED = re.compile(r"_(20\d\d)(\d\d)(\d\d)\d{4}\.")
 
 
@@ -159,6 +161,7 @@ def _annuaire_sante(path: Path, within: Collection[str] | None) -> Official:
     """Read the professionals of the Annuaire Santé, one resource for each place of work.
 
     The identifier of the resource is a digest of the person and the place: the same from month to month, and not the RPPS number.
+    ``addresses`` holds those of every line of the person, so that an objection by e-mail takes every place away.
     """
     read = read_activities(path, communes=within, with_contact=True)
     stamp = EXTRACTED.search(path.name)
@@ -170,7 +173,8 @@ def _annuaire_sante(path: Path, within: Collection[str] | None) -> Official:
             "PS-" + hashlib.sha256(f"{person}|{place}|{code}".encode()).hexdigest()[:12]
             for person, place, code in zip(read["person_id"], site, read["insee_code"], strict=True)
         ],
-        rpps=read["person_id"],
+        rpps=read["person_id"].mask(read["person_id"].str.fullmatch(ADELI), ""),
+        addresses=read["person_id"].map(read_addresses(path, set(read["person_id"]))),
         kind=[
             kind_of_profession(profession, specialty)
             for profession, specialty in zip(read["profession_code"], read["specialty_code"], strict=True)
@@ -181,7 +185,8 @@ def _annuaire_sante(path: Path, within: Collection[str] | None) -> Official:
         source=_("Annuaire Santé, {day}").format(day=day or _("date not stated")),
         updated_at=day,
     )
-    names = ["resource_id", "rpps", "kind", "name", "insee_code", "phone", "mobile", "email", "source", "updated_at"]
+    names = ["resource_id", "rpps", "kind", "name", "insee_code", "phone", "mobile", "email", "addresses"]
+    names += ["source", "updated_at"]
     nowhere = rows["insee_code"] == ""
     findings = _left_out(
         path.name,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cptsgeo.phones import holds_mobile
+from cptsgeo.phones import holds_mobile, numbers_in
 
 SEPARATORS = st.sampled_from(["", " ", ".", "-", "–", "/", "_", ":", ", ", " - "])
 
@@ -61,3 +61,8 @@ def test_figures_before_a_mobile_do_not_hide_it(before: str, mobile: str, gap: s
     pairs = [mobile[at : at + 2] for at in range(0, 10, 2)]
     for writing in (between.join(mobile), between.join(pairs), mobile[:4] + between + mobile[4:]):
         assert holds_mobile(before + gap + writing)
+
+
+def test_numbers_are_listed_though_figures_go_before() -> None:
+    assert numbers_in("24/24 0596 11 11 11") == ["0596111111"]
+    assert numbers_in("+596 (0)596 00 00 01, 596596000002") == ["0596000001", "0596000002"]

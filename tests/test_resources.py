@@ -241,6 +241,24 @@ def test_people_who_objected_are_taken_away_whatever_cell_names_them(parse) -> N
     assert ("objection_in_place", "error") in rules(findings)
 
 
+def test_every_row_of_a_person_who_objected_goes(parse) -> None:
+    register = new_register().with_identifier(identifier("dr.retrait@example.org"), date(2026, 1, 1))
+    person = {"kind": "nurse", "name": "Camille Retrait", "rpps": "10123456789"}
+    resources, findings = parse(
+        person | {"resource_id": "A", "rpps": "8101 2345 6789", "phone": "0596 22 22 22"},
+        person | {"resource_id": "B", "email": "dr.retrait@example.org"},
+        {"resource_id": "C", "kind": "nurse", "rpps": "10123456780"},
+        register=register,
+    )
+    assert resources.table["resource_id"].tolist() == ["C"]
+    assert resources.withdrawn == 2
+    assert rules(findings) == [("objection", "info")]
+    assert "596222222" in resources.withheld.numbers
+    place = {"resource_id": "P", "rpps": "10123456789"}
+    _resources, findings = parse(person | {"email": "dr.retrait@example.org"}, place, register=register)
+    assert ("objection_in_place", "error") in rules(findings)
+
+
 def test_the_public_sees_neither_mobiles_nor_reserved_places(parse) -> None:
     resources, _findings = parse(
         {"mobile": "0696 00 00 02"},
