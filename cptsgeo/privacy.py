@@ -334,7 +334,14 @@ def _folded(text: str) -> str:
 
 
 def _orders(name: str) -> Iterator[str]:
-    """Yield a folded name without its title, its words turned round: last name first or last."""
+    """Yield a folded name without its title, its words turned round; of three or more, the first and the last too.
+
+    >>> list(_orders("Dr Camille Marie Retrait"))[1:]
+    ['marie retrait camille', 'retrait camille marie', 'camille retrait', 'retrait camille']
+    """
     words = [word for word in _folded(name).split() if word not in TITLES]
     for start in range(len(words)):
         yield " ".join(words[start:] + words[:start])
+    if len(words) > 2:
+        yield f"{words[0]} {words[-1]}"
+        yield f"{words[-1]} {words[0]}"
