@@ -283,6 +283,7 @@ def test_the_nomenclature_is_whole() -> None:
     codes = [code for entry in entries for code in entry.get("finess", [])]
     assert len(set(codes)) == len(codes)
     assert kind_of_finess("462") is None
+    assert {kind_of_finess(code) for code in ("114", "115", "131", "161", "362")} == {"hospital"}
     assert next(key for key in kinds() if is_professional(key)) == "general_practitioner"
 
 
