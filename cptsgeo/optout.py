@@ -18,6 +18,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cptsgeo.digits import bare, plain, runs
 from cptsgeo.errors import FileError, UsageError
 from cptsgeo.files import whole_file
 from cptsgeo.i18n import _
@@ -29,7 +30,7 @@ FORMAT = "cptsgeo opt-out register 1"
 ITERATIONS = 250
 KINDS = ("rpps", "email")
 _HASH = re.compile(r"[0-9a-f]{64}")
-_DIGITS = re.compile(r"[0-9](?:[ .\-/\u00a0\u202f]?[0-9]){10,39}(?![0-9])")
+RPPS_DIGITS = 11
 _LONG_DECIMAL = re.compile(r"(?<![0-9.])[0-9]{1,3}\.[0-9]{12,}(?![0-9.])")
 """A coordinate written to the last bit: too many digits for an RPPS number."""
 _DOMAIN = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
@@ -110,30 +111,41 @@ def identifier(text: str) -> Identifier:
     >>> identifier("810 1234 56789"), identifier(" Marie.Exemple@Example.org ")
     (Identifier(kind='rpps', text='10123456789'), Identifier(kind='email', text='marie.exemple@example.org'))
     """
-    found = list(identifiers_in(text))
-    bare = re.sub(r"[\s.\-/]", "", text)
-    if "@" in text and [one for one in found if one.text == text.strip().lower()]:
-        return Identifier("email", text.strip().lower())
-    if re.fullmatch(r"8?[0-9]{11}", bare):
-        return Identifier("rpps", bare[-11:])
+    address = plain(text).strip().lower()
+    if "@" in address and address in {found.text for found in identifiers_in(text)}:
+        return Identifier("email", address)
+    if number := rpps_number(text):
+        return Identifier("rpps", number)
     raise UsageError(
         _("this is neither an RPPS number nor an e-mail address"),
         fix=_("give the eleven digits of the RPPS number, or the whole e-mail address"),
     )
 
 
+def rpps_number(text: str) -> str | None:
+    """Return the eleven digits of an RPPS number, with or without the 8 of the national identifier, or None.
+
+    Examples
+    --------
+    >>> rpps_number("8101 2345 6789"), rpps_number("8,10123E+11")
+    ('10123456789', None)
+    """
+    digits = bare(text)
+    return digits[-RPPS_DIGITS:] if digits and re.fullmatch(r"8?[0-9]{11}", digits) else None
+
+
 def identifiers_in(text: str) -> Iterator[Identifier]:
-    """Yield every RPPS number and e-mail address that a text may hold; digits may be spaced.
+    """Yield every RPPS number and e-mail address that a text may hold; digits may be spaced, letters full-width.
 
     Examples
     --------
     >>> [found.text for found in identifiers_in("Dr X (RPPS 101 2345 6789), <X@Example.org>")]
     ['10123456789', 'x@example.org']
     """
-    for match in _DIGITS.finditer(_LONG_DECIMAL.sub(" ", text)):
-        digits = re.sub(r"[^0-9]", "", match[0])
-        for start in range(len(digits) - 10):
-            yield Identifier("rpps", digits[start : start + 11])
+    text = plain(text)
+    for digits in runs(_LONG_DECIMAL.sub(" ; ", text), RPPS_DIGITS):
+        for start in range(len(digits) - RPPS_DIGITS + 1):
+            yield Identifier("rpps", digits[start : start + RPPS_DIGITS])
     for match in _DOMAIN.finditer(text):
         mailbox = _MAILBOX.search(text[max(0, match.start() - LONGEST_MAILBOX) : match.start()])
         if mailbox:

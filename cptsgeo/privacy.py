@@ -21,10 +21,11 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote
 
+from cptsgeo.digits import INVISIBLE, plain, runs
 from cptsgeo.errors import DataError, Finding
 from cptsgeo.i18n import _
 from cptsgeo.optout import Register, identifiers_in
-from cptsgeo.phones import numbers_in
+from cptsgeo.phones import numbers_in, restored
 
 TITLES = frozenset(
     ["dr", "docteur", "docteure", "pr", "professeur", "professeure", "m", "mr", "mme", "mlle", "monsieur", "madame"]
@@ -37,10 +38,9 @@ PAPER = ".pdf"
 NINE = 9
 DEPTH = 4
 _BASE64 = re.compile(r"[A-Za-z0-9+/]{40,}={0,2}")
-_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|\\[nrtbf]")
 _COMBINING = re.compile(r"[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]")
-_RUN = re.compile(r"[0-9](?:[ .\-/()\u00a0\u202f]{0,2}[0-9]){8,}")
+_PHONE_COLUMNS = ("phone", "mobile")
 _NAME_COLUMNS = ("name", "nom", "prenom", "nom_exercice", "raison_sociale", "last_name", "first_name")
 
 
@@ -92,6 +92,7 @@ def withheld_row(
         if column in _NAME_COLUMNS:
             names |= dict.fromkeys(_orders(text), where)
     numbers = {found[-NINE:]: where for text in cells.values() for found in numbers_in(text)}
+    numbers |= {found[-NINE:]: where for column in _PHONE_COLUMNS if (found := restored(cells.get(column, "")))}
     return Withheld(identifiers, names, numbers)
 
 
@@ -137,6 +138,7 @@ def search(text: str, withheld: Withheld, register: Register, *, broken: bool = 
     broken
         The text comes from paper, where a line may end within a word: spaces count for nothing then.
     """
+    text = plain(text)
     found = []
     if broken:
         solid = "".join(_folded(text).split())
@@ -160,8 +162,7 @@ def search(text: str, withheld: Withheld, register: Register, *, broken: bool = 
         elif register.holds(identifier):
             found.append(_("an identifier that is in the register of objections"))
     if withheld.numbers:
-        for run in _RUN.findall(text):
-            digits = re.sub(r"[^0-9]", "", run)
+        for digits in runs(text, NINE):
             for start in range(len(digits) - NINE + 1):
                 where = withheld.numbers.get(digits[start : start + NINE])
                 if where is not None:
@@ -326,14 +327,21 @@ def _folded(text: str) -> str:
     >>> _folded("L’Abbé\u200b_Œuf")
     'l abbe oeuf'
     """
-    text = _INVISIBLE.sub("", text).casefold()
+    text = INVISIBLE.sub("", text).casefold()
     if not text.isascii():
         text = _COMBINING.sub("", unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("æ", "ae")))
     return re.sub(r"[\W_]+", " ", text).strip()
 
 
 def _orders(name: str) -> Iterator[str]:
-    """Yield a folded name without its title, its words turned round: last name first or last."""
+    """Yield a folded name without its title, its words turned round; of three or more, the first and the last too.
+
+    >>> list(_orders("Dr Camille Marie Retrait"))[1:]
+    ['marie retrait camille', 'retrait camille marie', 'camille retrait', 'retrait camille']
+    """
     words = [word for word in _folded(name).split() if word not in TITLES]
     for start in range(len(words)):
         yield " ".join(words[start:] + words[:start])
+    if len(words) > 2:
+        yield f"{words[0]} {words[-1]}"
+        yield f"{words[-1]} {words[0]}"

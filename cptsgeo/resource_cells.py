@@ -8,11 +8,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from cptsgeo.codes import explain_bad_code, is_insee_code
+from cptsgeo.digits import INVISIBLE
 from cptsgeo.errors import Finding
 from cptsgeo.i18n import N_, _, number
 from cptsgeo.names import fold
+from cptsgeo.optout import rpps_number
 from cptsgeo.parameters import parameters
-from cptsgeo.phones import is_mobile, national, numbers_in, spaced
+from cptsgeo.phones import holds_mobile, is_mobile, national, spaced
 from cptsgeo.resource_kinds import kind_of, kind_of_finess, kinds
 from cptsgeo.tabular import TextTable
 
@@ -29,6 +31,8 @@ STATUS_WORDS = {"ouverte": "ouvert", "fermee": "ferme", "degradee": "degrade", "
 STATUS_WORDS |= {"degraded": "degrade", "unknown": "inconnu", "inconnue": "inconnu", "": "inconnu"}
 PRECISION_WORDS = {"rue": "street", "exacte": "exact", "": ""}
 VISIBILITY_WORDS = {"cellule": MARKED, "cellule de crise": MARKED, "publique": "public", "": "public"}
+DIGEST = re.compile(r"PS-[0-9a-f]{12}")
+"""An identifier made of a digest, such as those of the Annuaire Santé: its digits mean nothing."""
 ZONED = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$")
 
 
@@ -63,6 +67,7 @@ def parse_rows(raw: TextTable, communes: pd.DataFrame, now: datetime, findings: 
         column = cells(name)
         for row in column.texts.index[column.texts == ""]:
             column.refuse(row, f"{name}_missing", _("the cell is empty"), _("fill it in, or remove the row"))
+    _check_rpps(cells("rpps"))
     capacity = _capacity(cells("capacity"))
     values: dict[str, object] = {
         **texts,
@@ -83,10 +88,10 @@ def parse_rows(raw: TextTable, communes: pd.DataFrame, now: datetime, findings: 
         "latitude": rows.get("latitude", empty),
         "finess_et": rows.get("finess_et", empty),
     }
-    for name in FREE_TEXTS:
+    for name in (*FREE_TEXTS, "resource_id", "email"):
         column = cells(name)
         for row, text in column.texts.items():
-            if any(is_mobile(found) for found in numbers_in(text)):
+            if holds_mobile(text) and not DIGEST.fullmatch(text):
                 column.refuse(
                     row,
                     "mobile_in_text",
@@ -94,6 +99,18 @@ def parse_rows(raw: TextTable, communes: pd.DataFrame, now: datetime, findings: 
                     _("put it into the column mobile, which only the crisis cell sees"),
                 )
     return pd.DataFrame(values, index=rows.index).assign(file=raw.file, row=rows.index)
+
+
+def _check_rpps(column: _Cells) -> None:
+    """Refuse a number that cannot be read: it could be the one of somebody who objected."""
+    for row, text in column.texts.items():
+        if text and rpps_number(text) is None:
+            column.refuse(
+                row,
+                "rpps_unreadable",
+                _("{value} is not an RPPS number: nobody can tell whether the person objected").format(value=text[:60]),
+                _("format the column as text in the spreadsheet, and type the eleven digits again"),
+            )
 
 
 def _texts(column: _Cells) -> pd.Series:
@@ -109,17 +126,7 @@ def _texts(column: _Cells) -> pd.Series:
                 ),
                 _("shorten it"),
             )
-        odd = sorted({unicodedata.name(c, f"U+{ord(c):04X}") for c in text if unicodedata.category(c) in {"Cc", "Cf"}})
-        if odd:
-            column.refuse(
-                row,
-                "text_invisible",
-                _("the text holds line breaks, control characters or invisible marks ({names})").format(
-                    names=", ".join(odd[:3])
-                ),
-                _("type the text again on one line"),
-            )
-        elif re.search(r"<[a-zA-Z/!]", text):
+        if _visible(column, row, text) and re.search(r"<[a-zA-Z/!]", text):
             column.refuse(
                 row,
                 "text_markup",
@@ -128,6 +135,27 @@ def _texts(column: _Cells) -> pd.Series:
                 severity="warning",
             )
     return _missing(column.texts)
+
+
+def _visible(column: _Cells, row: object, text: str) -> bool:
+    """Tell whether every character of a text shows; refuse it when one does not."""
+    odd = sorted(
+        {
+            unicodedata.name(character, f"U+{ord(character):04X}")
+            for character in text
+            if unicodedata.category(character) in {"Cc", "Cf"} or INVISIBLE.match(character)
+        }
+    )
+    if odd:
+        column.refuse(
+            row,
+            "text_invisible",
+            _("the text holds line breaks, control characters or invisible marks ({names})").format(
+                names=", ".join(odd[:3])
+            ),
+            _("type the text again on one line"),
+        )
+    return not odd
 
 
 def _missing(texts: pd.Series) -> pd.Series:
@@ -303,4 +331,6 @@ def _emails(column: _Cells) -> pd.Series:
             _("{value} is not an e-mail address").format(value=column.texts[row][:60]),
             _("give one address, or leave the cell empty"),
         )
+    for row, text in column.texts[good].items():
+        _visible(column, row, text)
     return column.texts.where(good, None).astype("str")

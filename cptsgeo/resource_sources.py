@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from cptsgeo.errors import DataError, Finding
 from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.parameters import parameters
-from cptsgeo.phones import is_mobile, national
+from cptsgeo.phones import is_mobile, restored
 from cptsgeo.resource_kinds import kind_of_equipment, kind_of_finess, kind_of_profession
-from cptsgeo.sources.annuaire_sante import read_activities
+from cptsgeo.sources.annuaire_sante import read_activities, read_addresses
 from cptsgeo.sources.finess import OVERSEAS, read_finess
 from cptsgeo.sources.finess_plus import published as finess_plus_day
 from cptsgeo.sources.finess_plus import read_establishments
@@ -41,6 +41,8 @@ BORDEREAUX = {
     "IMAGES": ("RS", "EQUIPIMA", "NB"),
 }
 """Columns that are read of each bordereau of the SAE, beside ``BOR``, ``AN`` and ``FI``."""
+ADELI = r"0[0-9AB]{9}"
+"""A person without an RPPS number: the 0 of the type, and a number of the former register, which nobody objects with."""
 EXTRACTED = re.compile(r"_(20\d\d)(\d\d)(\d\d)\d{4}\.")
 
 
@@ -137,7 +139,7 @@ def _establishments(
         *_elsewhere(file, int((~inside & ~private).sum())),
     ]
     located = kept["longitude"].notna()
-    phones = kept["phone"].map(_phone) if "phone" in kept else pd.Series("", kept.index)
+    phones = kept["phone"].map(restored) if "phone" in kept else pd.Series("", kept.index)
     table = pd.DataFrame(
         {
             "resource_id": "FINESS-" + kept["finess_et"],
@@ -159,18 +161,20 @@ def _annuaire_sante(path: Path, within: Collection[str] | None) -> Official:
     """Read the professionals of the Annuaire Santé, one resource for each place of work.
 
     The identifier of the resource is a digest of the person and the place: the same from month to month, and not the RPPS number.
+    ``addresses`` holds those of every line of the person, so that an objection by e-mail takes every place away.
     """
     read = read_activities(path, communes=within, with_contact=True)
     stamp = EXTRACTED.search(path.name)
     day = date(*map(int, stamp.groups())).isoformat() if stamp else ""
     site = read["site_id"].where(read["site_id"] != "", read["finess_et"])
-    phones = read["phone"].map(_phone)
+    phones = read["phone"].map(restored)
     rows = read.assign(
         resource_id=[
             "PS-" + hashlib.sha256(f"{person}|{place}|{code}".encode()).hexdigest()[:12]
             for person, place, code in zip(read["person_id"], site, read["insee_code"], strict=True)
         ],
-        rpps=read["person_id"],
+        rpps=read["person_id"].mask(read["person_id"].str.fullmatch(ADELI), ""),
+        addresses=read["person_id"].map(read_addresses(path, set(read["person_id"]))),
         kind=[
             kind_of_profession(profession, specialty)
             for profession, specialty in zip(read["profession_code"], read["specialty_code"], strict=True)
@@ -181,7 +185,8 @@ def _annuaire_sante(path: Path, within: Collection[str] | None) -> Official:
         source=_("Annuaire Santé, {day}").format(day=day or _("date not stated")),
         updated_at=day,
     )
-    names = ["resource_id", "rpps", "kind", "name", "insee_code", "phone", "mobile", "email", "source", "updated_at"]
+    names = ["resource_id", "rpps", "kind", "name", "insee_code", "phone", "mobile", "email", "addresses"]
+    names += ["source", "updated_at"]
     nowhere = rows["insee_code"] == ""
     findings = _left_out(
         path.name,
@@ -275,12 +280,6 @@ def _official(path: Path, rows: pd.DataFrame, findings: list[Finding]) -> Offici
     texts = rows.astype("str").fillna("")
     texts.index = pd.RangeIndex(1, len(rows) + 1, name="row")
     return Official(TextTable(path.name, texts), findings)
-
-
-def _phone(text: str) -> str:
-    """Read the number of a register, which may have lost its 0; none when it is no number."""
-    bare = re.sub(r"[^0-9+]", "", text)
-    return national(bare) or (national("0" + bare) if len(bare) == 9 else None) or ""
 
 
 def _elsewhere(file: str, count: int) -> list[Finding]:

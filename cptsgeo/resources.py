@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from cptsgeo.communes import ALIASES as COMMUNE_ALIASES
 from cptsgeo.errors import Finding, raise_errors
 from cptsgeo.i18n import _, ngettext, number
-from cptsgeo.optout import Register
+from cptsgeo.optout import Register, rpps_number
 from cptsgeo.privacy import Withheld, withheld_row
 from cptsgeo.resource_cells import MARKED, Audience, parse_rows
 from cptsgeo.resource_files import read_resource_file
@@ -141,6 +141,7 @@ def parse_resources(
     withheld = Withheld()
     withdrawn = 0
     files = [Path(path) for path in paths]
+    read = []
     for path in files:
         official = recognised(path)
         if official is None:
@@ -148,7 +149,10 @@ def parse_resources(
         else:
             raw, found = read_official(path, official, beside=files, within=within)
             findings += found
-        raw, gone, found = _apply_objections(raw, register)
+        read.append((raw, official, _rows_that_name(raw, register)))
+    objectors = set().union(*(_professionals(raw, naming) for raw, _official, naming in read))
+    for raw, official, naming in read:
+        raw, gone, found = _apply_objections(raw, naming | _rows_of(raw, objectors), register)
         withheld |= gone.withheld
         withdrawn += gone.rows
         rows = parse_rows(raw, communes, now, found)
@@ -246,18 +250,41 @@ class _Gone(NamedTuple):
     rows: int
 
 
-def _apply_objections(raw: TextTable, register: Register) -> tuple[TextTable, _Gone, list[Finding]]:
-    """Take away the rows of those who objected, whatever cell names them; a place that names one is an error."""
-    withheld, kept, findings = Withheld(), [], []
-    for row in raw.rows.itertuples():
-        cells = dict(zip(raw.rows.columns, row[1:], strict=True))
-        if not any(register.objects(text) for text in cells.values()):
-            kept.append(row.Index)
-            continue
-        where = f"{raw.file}, " + _("row {row}").format(row=row.Index)
-        kind = kind_of(cells.get("kind", "")) or kind_of_finess(cells.get("finess_category", ""))
-        if kind is None or is_professional(kind):
-            withheld |= withheld_row(cells, where)
+def _rows_that_name(raw: TextTable, register: Register) -> set[int]:
+    """List the rows of which a cell, known or not, holds an identifier of the register."""
+    rows = zip(raw.rows.index, raw.rows.itertuples(index=False), strict=True)
+    return {row for row, cells in rows if any(register.objects(text) for text in cells)}
+
+
+def _professionals(raw: TextTable, naming: set[int]) -> set[str]:
+    """Return the RPPS numbers of the professionals of some rows: all their rows go, in every file."""
+    rows = raw.rows.loc[sorted(naming)]
+    return {
+        person
+        for cells in rows.to_dict("records")
+        if _is_person(cells) and (person := rpps_number(cells.get("rpps", "")))
+    }
+
+
+def _rows_of(raw: TextTable, persons: set[str]) -> set[int]:
+    """List the rows whose RPPS number is one of some persons'."""
+    if "rpps" not in raw.rows or not persons:
+        return set()
+    return set(raw.rows.index[raw.rows["rpps"].map(rpps_number).isin(persons)])
+
+
+def _is_person(cells: Mapping[str, str]) -> bool:
+    kind = kind_of(cells.get("kind", "")) or kind_of_finess(cells.get("finess_category", ""))
+    return kind is None or is_professional(kind)
+
+
+def _apply_objections(raw: TextTable, objected: set[int], register: Register) -> tuple[TextTable, _Gone, list[Finding]]:
+    """Take away the rows of those who objected; a place among them is an error."""
+    withheld, findings = Withheld(), []
+    for row, cells in raw.rows.loc[sorted(objected)].to_dict("index").items():
+        where = f"{raw.file}, " + _("row {row}").format(row=row)
+        if _is_person(cells):
+            withheld |= withheld_row({name: text for name, text in cells.items() if name != "addresses"}, where)
             continue
         findings.append(
             Finding(
@@ -266,12 +293,15 @@ def _apply_objections(raw: TextTable, register: Register) -> tuple[TextTable, _G
                 _("this place names a person who objected"),
                 _("take the person's number or address out of the row; the place itself may stay"),
                 raw.file,
-                int(row.Index),
+                int(row),
             )
         )
         withheld |= withheld_row({}, where, register=register, texts=list(cells.values()))
-    gone = len(raw.rows) - len(kept) - len(findings)
-    return TextTable(raw.file, raw.rows.loc[kept]), _Gone(withheld, gone), findings
+    return (
+        TextTable(raw.file, raw.rows.drop(sorted(objected))),
+        _Gone(withheld, len(objected) - len(findings)),
+        findings,
+    )
 
 
 def _repeated(table: pd.DataFrame) -> list[Finding]:

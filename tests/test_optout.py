@@ -33,9 +33,22 @@ def test_the_register_knows_people_however_they_are_written(register_path: Path)
         "101.23.45.67.89",
         "RPPS:10123456789;",
         "x 10123456789.0",
+        "101  2345 6789",
+        "101 - 2345 - 6789",
+        "101–2345–6789",
+        "101_2345_6789",
+        "101\t2345:6789",
+        "101\u200b2345\u00ad6789",
+        "１０１２３４５６７８９",
+        f"{'9' * 37} 101 2345 6789",
     ):
         assert [found.text for found in register.objects(text)] == [RPPS], text
-    for text in ("Marie.EXEMPLE@example.org", "mailto:marie.exemple@example.org", "<marie.exemple@example.org>,"):
+    for text in (
+        "Marie.EXEMPLE@example.org",
+        "mailto:marie.exemple@example.org",
+        "<marie.exemple@example.org>,",
+        "marie.\u200bexemple＠example.org",
+    ):
         assert [found.text for found in register.objects(text)] == [EMAIL], text
     assert register.objects("10123456780 autre@example.org xmarie.exemple@example.org") == []
 

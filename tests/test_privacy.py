@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable
 from datetime import date, datetime
 from html import escape
+from itertools import product
 from pathlib import Path
 
 import pandas as pd
@@ -77,7 +78,18 @@ WRITINGS: dict[str, Callable[[str], str]] = {
     "value",
     [
         *[NAME, "RETRAIT-ELOIGNE Camille", "camille retrait éloigné", "Camille\u200b Retrait\u00a0Éloigné"],
-        *[PERSON["rpps"], "101 234 567 89", EMAIL, EMAIL.upper(), "0596111111", "+596 596 11 11 11", "05.96.11-11/11"],
+        *[
+            PERSON["rpps"],
+            "101 234 567 89",
+            "101–234  567_89",
+            "c.\u200bretrait＠example.org",
+            EMAIL,
+            EMAIL.upper(),
+            "0596111111",
+            "+596 596 11 11 11",
+            "05.96.11-11/11",
+            "05 – 96 – 11 – 11 – 11",
+        ],
     ],
 )
 def test_the_gate_finds_every_writing_of_a_person(tmp_path: Path, writing: str, value: str) -> None:
@@ -232,20 +244,28 @@ FIELDS = (
     "inconnue",
     "updated_at",
 )
+NUMBERS = (
+    PERSON["rpps"],
+    "101  2345 6789",
+    "101–2345–6789",
+    "101_2345_6789",
+    "101\u200b23456789",
+    "１０１２３４５６７８９",
+)
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 def test_planted_people_are_in_no_byte(build, ending: str) -> None:
-    """One row per field, each naming the person in that field alone."""
+    """One row per field and per writing of the number, each naming the person in that field alone."""
     planted = [
         {"resource_id": f"X{rank}9", "kind": "nurse", "insee_code": "97209", "mobile": "0696 55 55 55"}
         | PERSON
         | {"rpps": ""}
-        | {field: f"Retrait {PERSON['rpps']}"}
-        for rank, field in enumerate(FIELDS)
+        | {field: f"Retrait {written}"}
+        for rank, (field, written) in enumerate(product(FIELDS, NUMBERS))
     ]
     content = everything(build([*ROWS, *planted], ending=ending))
-    for secret in ("Retrait", "10123456789", "11 11 11", "55 55 55", "X09", "X49"):
+    for secret in ("Retrait", "10123456789", "2345 6789", "11 11 11", "55 55 55", "X09", "X49"):
         assert secret.encode() not in content, secret
     assert b"Dr Alix Restante" in content
 
@@ -257,6 +277,20 @@ def test_a_row_that_repeats_a_person_fails_the_build_and_leaves_nothing(build, t
     with pytest.raises(DataError, match="ne doit pas être montré"):
         build([*ROWS, person, echo])
     assert not (tmp_path / "kit").exists()
+
+
+@pytest.mark.parametrize("echo", ["voir Camille Retrait", "RETRAIT, Camille", "Dr Camille Marie Retrait"])
+def test_a_second_first_name_left_out_hides_nobody(build, echo: str) -> None:
+    person = {"resource_id": "X9", "kind": "nurse", "insee_code": "97209"} | PERSON | {"name": "Camille Marie Retrait"}
+    with pytest.raises(DataError, match="le nom de la personne de"):
+        build([*ROWS, person, ROWS[1] | {"resource_id": "S2", "opening": echo}])
+
+
+@pytest.mark.parametrize("written", ["596111111", "596111111.0", "0596111111"])
+def test_a_number_that_lost_its_zero_is_withheld_too(build, written: str) -> None:
+    person = {"resource_id": "X9", "kind": "nurse", "insee_code": "97209"} | PERSON | {"phone": written}
+    with pytest.raises(DataError, match="un numéro de téléphone de"):
+        build([*ROWS, person, ROWS[1] | {"resource_id": "S2", "phone": "05 96 11 11 11"}])
 
 
 def test_who_vanishes_from_the_extract_vanishes_from_the_kit(build) -> None:

@@ -51,6 +51,9 @@ def finess(tmp_path: Path) -> Path:
     return path
 
 
+EMAIL = {"Adresse e-mail (coord. structure)": "c.retrait@example.org"}
+
+
 def professional(**cells: str) -> str:
     return "|".join([cells.get(name, "") for name in HEADER]) + "|"
 
@@ -140,6 +143,38 @@ def test_professionals_are_placed_at_their_commune_and_objections_hold(annuaire:
     assert resources.withdrawn == 1
     assert "10000000001" not in resources.table.to_csv()
     assert read([annuaire], territory, register)[0].table.equals(resources.table)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {},
+        {"Identifiant technique de la structure": "R2", "Code commune (coord. structure)": "97213"},
+        {"Identifiant technique de la structure": "R3", "Code commune (coord. structure)": "75113"},
+    ],
+    ids=["same site", "another site", "outside the scope"],
+)
+@pytest.mark.parametrize("first", [False, True])
+def test_an_objection_by_mail_on_one_activity_takes_the_person_away(
+    tmp_path: Path, territory, elsewhere: dict[str, str], first: bool
+) -> None:
+    person = {
+        "Identification nationale PP": "810000000009",
+        "Nom d'exercice": "RETRAIT",
+        "Prénom d'exercice": "Camille",
+        "Code profession": "60",
+        "Identifiant technique de la structure": "R1",
+        "Code commune (coord. structure)": "97209",
+    }
+    other = person | {"Identification nationale PP": "0972000019", "Nom d'exercice": "RESTANTE"}
+    lines = [professional(**person), professional(**person | elsewhere | EMAIL)]
+    path = tmp_path / "PS_LibreAcces_Personne_activite_202609010800.txt"
+    path.write_text("\n".join(["|".join(HEADER) + "|", *lines[:: -1 if first else 1], professional(**other)]) + "\n")
+    register = new_register().with_identifier(identifier("c.retrait@example.org"), date(2026, 1, 1))
+    resources, findings = read([path], territory, register)
+    assert resources.table["name"].tolist() == ["Camille RESTANTE"]
+    assert "camille retrait" in resources.withheld.names
+    assert {finding.severity for finding in findings} == {"info"}
 
 
 def test_files_are_known_by_their_content(finess: Path, annuaire: Path, tmp_path: Path, shared: Path) -> None:

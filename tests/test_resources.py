@@ -77,10 +77,18 @@ def rules(findings) -> list[tuple[str, str]]:
         ({"phone": "+596 696 00 00 01"}, "mobile_in_phone", "que tout le monde lit"),
         ({"opening": "nuit : 06.96.00.00.01"}, "mobile_in_text", "dans un texte que tout le monde lit"),
         ({"name": "Dr X 0033 6 00 00 00 01"}, "mobile_in_text", "dans un texte"),
+        ({"email": "0696000001@orange.fr"}, "mobile_in_text", "dans un texte"),
+        ({"resource_id": "0696000001"}, "mobile_in_text", "dans un texte"),
+        ({"source": "liste 12 0696 00 00 01"}, "mobile_in_text", "dans un texte"),
         ({"email": "pas une adresse"}, "email_wrong", "pas une adresse électronique"),
         ({"capacity": "-3"}, "capacity_wrong", "n’est pas une capacité"),
         ({"capacity": "12.5"}, "capacity_wrong", "n’est pas une capacité"),
         ({"name": ""}, "name_missing", "la case est vide"),
+        ({"email": "c.\u200bautre@example.org"}, "text_invisible", "ZERO WIDTH SPACE"),
+        ({"rpps": "8,10123E+11"}, "rpps_unreadable", "n’est pas un numéro RPPS"),
+        ({"rpps": "1012345678"}, "rpps_unreadable", "personne ne peut dire si"),
+        ({"rpps": "O10123456789"}, "rpps_unreadable", "n’est pas un numéro RPPS"),
+        ({"rpps": "voir fichier"}, "rpps_unreadable", "n’est pas un numéro RPPS"),
         ({"resource_id": ""}, "resource_id_missing", "la case est vide"),
         ({"name": "a" * 10_000}, "text_too_long", "10 000 caractères"),
         ({"name": "Pharmacie\ndu Bourg"}, "text_invisible", "sauts de ligne"),
@@ -97,6 +105,12 @@ def test_each_bad_cell_is_an_error_with_its_row(parse, cells: dict[str, str], ru
     assert (finding.rule, finding.row) == (rule, 3)
     assert words in finding.problem.replace("\u202f", " ").replace("\xa0", " ")
     assert finding.fix
+
+
+def test_identifiers_of_official_files_are_no_mobile_numbers(parse) -> None:
+    identifiers = ["FINESS-069600000", "SAE-970200123-SCAN", "PS-069600000112", "RPPS-10067123456", "810067123456"]
+    _resources, findings = parse(*({"resource_id": text} for text in identifiers))
+    assert rules(findings) == []
 
 
 def test_all_faults_are_told_at_once(tmp_path: Path, territory) -> None:
@@ -204,6 +218,11 @@ def test_people_who_objected_are_taken_away_whatever_cell_names_them(parse) -> N
     person = {"kind": "nurse", "name": "Dr Camille Retrait", "phone": "0596 11 11 11"}
     for column, text in (
         ("rpps", "10123456789"),
+        ("rpps", "101  2345 6789"),
+        ("rpps", "101–2345–6789"),
+        ("rpps", "１０１２３４５６７８９"),
+        ("rpps", "101\u200b2345_6789"),
+        ("email", "dr.\u200bretrait@example.org"),
         ("resource_id", "101 2345 6789"),
         ("name", "Camille Retrait 810123456789"),
         ("email", "Dr.Retrait@Example.org"),
@@ -219,6 +238,24 @@ def test_people_who_objected_are_taken_away_whatever_cell_names_them(parse) -> N
         assert "596111111" in resources.withheld.numbers
         assert "Retrait" not in " ".join(finding.problem for finding in findings)
     _resources, findings = parse({"name": "Pharmacie", "email": "dr.retrait@example.org"}, register=register)
+    assert ("objection_in_place", "error") in rules(findings)
+
+
+def test_every_row_of_a_person_who_objected_goes(parse) -> None:
+    register = new_register().with_identifier(identifier("dr.retrait@example.org"), date(2026, 1, 1))
+    person = {"kind": "nurse", "name": "Camille Retrait", "rpps": "10123456789"}
+    resources, findings = parse(
+        person | {"resource_id": "A", "rpps": "8101 2345 6789", "phone": "0596 22 22 22"},
+        person | {"resource_id": "B", "email": "dr.retrait@example.org"},
+        {"resource_id": "C", "kind": "nurse", "rpps": "10123456780"},
+        register=register,
+    )
+    assert resources.table["resource_id"].tolist() == ["C"]
+    assert resources.withdrawn == 2
+    assert rules(findings) == [("objection", "info")]
+    assert "596222222" in resources.withheld.numbers
+    place = {"resource_id": "P", "rpps": "10123456789"}
+    _resources, findings = parse(person | {"email": "dr.retrait@example.org"}, place, register=register)
     assert ("objection_in_place", "error") in rules(findings)
 
 
@@ -246,6 +283,7 @@ def test_the_nomenclature_is_whole() -> None:
     codes = [code for entry in entries for code in entry.get("finess", [])]
     assert len(set(codes)) == len(codes)
     assert kind_of_finess("462") is None
+    assert {kind_of_finess(code) for code in ("114", "115", "131", "161", "362")} == {"hospital"}
     assert next(key for key in kinds() if is_professional(key)) == "general_practitioner"
 
 

@@ -37,8 +37,9 @@ LAYOUTS = {
         "|Code fonction|Libellé fonction|Code genre d'activité|Libellé genre d'activité"
     ).split("|")
 }
+PERSON, EMAIL = "Identification nationale PP", "Adresse e-mail (coord. structure)"
 KEPT = {
-    "Identification nationale PP": "person_id",
+    PERSON: "person_id",
     "Code profession": "profession_code",
     "Libellé profession": "profession",
     "Code savoir-faire": "specialty_code",
@@ -55,7 +56,7 @@ CONTACT = {
     "Nom d'exercice": "last_name",
     "Prénom d'exercice": "first_name",
     "Téléphone (coord. structure)": "phone",
-    "Adresse e-mail (coord. structure)": "email",
+    EMAIL: "email",
     "Numéro Voie (coord. structure)": "number",
     "Libellé type de voie (coord. structure)": "way_type",
     "Libellé Voie (coord. structure)": "way",
@@ -117,6 +118,30 @@ def read_activities(
             seen.add(key)
             rows.append(tuple(cells))
     return pd.DataFrame(rows, columns=list(names.values()), dtype="str")
+
+
+def read_addresses(path: Path | str, persons: Collection[str]) -> dict[str, str]:
+    """Read every e-mail address that the file gives for some persons, on any line, wherever they work.
+
+    An objection by e-mail concerns the person: the address may stand on one activity, and be missing on the others.
+
+    Parameters
+    ----------
+    path
+        The file of :func:`read_activities`.
+    persons
+        Values of ``person_id``.
+
+    Returns
+    -------
+    dict
+        ``person_id`` to the addresses, a space between; persons without any are not in it.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for person, address in _lines(Path(path), [PERSON, EMAIL]):
+        if address and person in persons:
+            found.setdefault(person, {})[address] = None
+    return {person: " ".join(addresses) for person, addresses in found.items()}
 
 
 def _lines(path: Path, wanted: list[str]) -> Iterator[list[str]]:
