@@ -14,6 +14,7 @@ from datetime import date, datetime
 from html import escape
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pypdfium2
@@ -28,6 +29,7 @@ from cptsgeo.errors import DataError, FileError
 from cptsgeo.optout import identifier, new_register, write_register
 from cptsgeo.privacy import Withheld, gate, withheld_row
 from cptsgeo.study import Inputs
+from tests.browser import open_table
 
 NOW = datetime(2026, 9, 30, 12)
 PERSON = {"name": "Dr Camille Retrait-Éloigné", "phone": "0596 11 11 11", "rpps": "10123456789"}
@@ -254,20 +256,48 @@ NUMBERS = (
 )
 
 
+PLANTED = [
+    {"resource_id": f"X{rank}9", "kind": "nurse", "insee_code": "97209", "mobile": "0696 55 55 55"}
+    | PERSON
+    | {"rpps": ""}
+    | {field: f"Retrait {written}"}
+    for rank, (field, written) in enumerate(product(FIELDS, NUMBERS))
+]
+"""One row per field and per writing of the number, each naming the person in that field alone."""
+SECRETS = ("Retrait", "10123456789", "2345 6789", "11 11 11", "55 55 55", "X09", "X49")
+
+
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
 def test_planted_people_are_in_no_byte(build, ending: str) -> None:
-    """One row per field and per writing of the number, each naming the person in that field alone."""
-    planted = [
-        {"resource_id": f"X{rank}9", "kind": "nurse", "insee_code": "97209", "mobile": "0696 55 55 55"}
-        | PERSON
-        | {"rpps": ""}
-        | {field: f"Retrait {written}"}
-        for rank, (field, written) in enumerate(product(FIELDS, NUMBERS))
-    ]
-    content = everything(build([*ROWS, *planted], ending=ending))
-    for secret in ("Retrait", "10123456789", "2345 6789", "11 11 11", "55 55 55", "X09", "X49"):
+    content = everything(build([*ROWS, *PLANTED], ending=ending))
+    for secret in SECRETS:
         assert secret.encode() not in content, secret
     assert b"Dr Alix Restante" in content
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("audience", ["public", "cellule_de_crise"])
+def test_the_browser_shows_no_planted_person(build, open_page: Callable[..., Any], audience: str) -> None:
+    """In the panel, on every card, in the whole directory, in its file, and in what the search finds."""
+    page = open_page(build([*ROWS, *PLANTED], audience=audience) / "index.html")
+    said = [page.locator("body").inner_text()]
+    for row in range(page.evaluate("cptsgeo.crisis.states.length")):
+        page.evaluate(f"cptsgeo.crisis.select({row})")
+        said.append(page.locator("#cz-card").inner_text())
+    open_table(page)
+    page.evaluate("cptsgeo.crisis.table.printAll(true)")
+    said.append(page.locator("#cg-table-body").inner_text())
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    said.append(download.value.path().read_text(encoding="utf-8-sig"))
+    for words in ("retrait", "camille", PERSON["rpps"], "0596 11 11 11"):
+        page.locator("#cg-search").fill(words)
+        page.wait_for_timeout(300)
+        said.append(page.locator("#cg-results").inner_text())
+    for secret in SECRETS:
+        assert secret not in "\n".join(said), secret
+    assert "Dr Alix Restante" in said[1] + said[2]
+    assert ("0696 33 33 33" in "\n".join(said).replace("06 96", "0696")) == (audience == "cellule_de_crise")
 
 
 @pytest.mark.parametrize("field", ["name", "source"])
