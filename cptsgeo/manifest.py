@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from cptsgeo.layers import is_layer
 from cptsgeo.placement import TOLERANCE_M
 from cptsgeo.snapshot_list import snapshot_files
 from cptsgeo.sources.catalogue import sources
+from cptsgeo.sources.status import banner
 from cptsgeo.sources.store import data_folder, read_record, sha256
 from cptsgeo.tabular import read_table
 
@@ -374,6 +376,11 @@ def _credit(name: str, dated: str | None) -> str:
     source = sources().get(name)
     when = dated or _("undated")
     return f"{source.producer}, {source.title}, {when} ({source.licence})" if source else ""
+
+
+def late_sources(inputs: Inputs) -> str:
+    """Say which pulled sources of a study are no longer up to date on its day; empty when all are."""
+    return banner(pulled_sources(inputs), inputs.as_of or date.today())
 
 
 def pulled_sources(inputs: Inputs) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ def test_pages_of_a_build_and_of_an_atlas_show_the_alarm(tmp_path: Path, monkeyp
         asked.append((names, today))
         return WORDS
 
-    monkeypatch.setattr("cptsgeo.maps.pages.banner", banner)
+    monkeypatch.setattr("cptsgeo.manifest.banner", banner)
     build(Inputs(), tmp_path / "build", with_maps=True)
     write_atlas(Inputs(), tmp_path / "atlas", Choices())
     shown = WORDS.replace("<", "&lt;").replace(">", "&gt;")

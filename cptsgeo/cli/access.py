@@ -44,13 +44,6 @@ OF_HAZARD = frozenset(["exposed", "exposed-population", "change", "losses"])
         "Rows of the result: nearest by unit; sums by density group; rates by CPTS, EPCI and white zone; inhabitants within a radius; with a hazard, the resources and inhabitants exposed, access before and after by unit, and who loses it."
     ),
 )
-@option(
-    "--audience",
-    type=click.Choice(["public", "cellule_de_crise"]),
-    default="public",
-    show_default=True,
-    help=N_("Who will read it: the public sees nothing that is marked for the crisis cell."),
-)
 @option("--kind", "kinds", multiple=True, help=N_("Kinds of resources; repeat for several. Default: all present."))
 @input_options
 @output_options
@@ -125,8 +118,9 @@ def command(
         if graph is not None and by != "radius"
         else _("Straight-line distances: no road is followed (--roads).")
     )
-    rough = table["population_commune_only"].sum() if "population_commune_only" in table else 0
-    if rough or "commune" in set(table.get("position_precision", ())):
+    if (by == "unit" and (table["position_precision"] == "commune").any()) or (
+        by == "density" and table["population_commune_only"].any()
+    ):
         say(
             _(
                 "Some of these resources are known to their commune only: distances to them are those to a point of the commune."

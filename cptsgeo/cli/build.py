@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +32,9 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
     """Build, show progress on a terminal, and sum up on stderr."""
     from cptsgeo.build import build, is_up_to_date
     from cptsgeo.files import clear_unfinished
-    from cptsgeo.manifest import pulled_sources
+    from cptsgeo.manifest import late_sources, pulled_sources
     from cptsgeo.maps.pages import finding
     from cptsgeo.sources.defaults import with_pulled
-    from cptsgeo.sources.status import banner
 
     def progress(step: str) -> None:
         if sys.stderr.isatty():
@@ -51,7 +49,7 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
         if pulled
         else _("No pulled data serves: the embedded data and the files given do.")
     )
-    warning = banner(pulled, chosen.as_of or date.today())
+    warning = late_sources(chosen)
     if warning:
         say(warning)
     if overwrite and is_up_to_date(chosen, output, with_maps=not no_maps):

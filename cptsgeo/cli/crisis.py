@@ -13,8 +13,6 @@ from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
 from cptsgeo.i18n import N_, _
 
-AUDIENCES = ("public", "cellule_de_crise")
-
 
 @make_command(
     "crisis",
@@ -24,13 +22,6 @@ AUDIENCES = ("public", "cellule_de_crise")
     example="cptsgeo crisis --resources ressources.csv --optout oppositions.json --title 'Martinique' -o kit",
 )
 @resource_options
-@option(
-    "--audience",
-    type=click.Choice(AUDIENCES),
-    default="public",
-    show_default=True,
-    help=N_("cellule_de_crise adds mobile numbers and reserved places, and says so on the page."),
-)
 @option("--title", required=True, help=N_("Heading of the page; status files pass between kits of one title."))
 @option("--close-exposed", is_flag=True, help=N_("Shut the resources inside the zones; with --exercise only."))
 @option("--exercise", is_flag=True, help=N_("Write EXERCICE across the page."))

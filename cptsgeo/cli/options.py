@@ -158,6 +158,13 @@ _RESOURCES = (
         type=_path(),
         help=N_("Register of objections; see `cptsgeo optout`. Nothing is read without it."),
     ),
+    option(
+        "--audience",
+        type=click.Choice(["public", "cellule_de_crise"]),
+        default="public",
+        show_default=True,
+        help=N_("Who will read it: the public sees no mobile number, and nothing marked for the crisis cell."),
+    ),
     option("--hazards", type=_path(), help=N_("Hazard: zones as polygons, or a raster (flood depth, wind).")),
     option(
         "--hazard-threshold", type=float, help=N_("Value of the raster from which a place is exposed, such as 0.5.")
@@ -281,7 +288,7 @@ def edition_options(function: F) -> F:
 
 
 def resource_options(function: F) -> F:
-    """Add the options that say which resources to read, and how access to them is measured."""
+    """Add the options that say which resources to read, for whom, and how access to them is measured."""
     return _stacked(_RESOURCES)(function)
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import TYPE_CHECKING
 
 from cptsgeo.cut_findings import shared_by_area
 from cptsgeo.i18n import N_, _, day, headed, ngettext, number, percent
-from cptsgeo.manifest import credit_line, pulled_sources
+from cptsgeo.manifest import credit_line, late_sources
 from cptsgeo.maps.theme import (
     COVERED,
     DEFINITION,
@@ -26,7 +25,6 @@ from cptsgeo.parameters import labels
 from cptsgeo.perimeters import STAGES as STAGE_KEYS
 from cptsgeo.results import Results
 from cptsgeo.scope import scope_names
-from cptsgeo.sources.status import banner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -237,8 +235,7 @@ def _files(paths: Sequence[Path]) -> str:
 
 def warning(results: Results) -> str:
     """Say which of the sources of a study are no longer up to date on its day; empty when all are."""
-    inputs = results.study.inputs
-    return banner(pulled_sources(inputs), inputs.as_of or date.today())
+    return late_sources(results.study.inputs)
 
 
 def classes_of(

@@ -252,7 +252,7 @@ def altered_zip(content: bytes, draw: Random) -> bytes:
         name = draw.choice(
             (
                 "../x.csv",
-                "/tmp/x.csv",
+                "/x.csv",
                 "a/../../x.csv",
                 "..\\x.csv",
                 "C:\\x.csv",
