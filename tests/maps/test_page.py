@@ -10,6 +10,7 @@ import folium
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pypdfium2
 import pytest
 import shapely
 
@@ -240,6 +241,15 @@ def test_the_table_sorts_filters_and_downloads(open_page: Open, units, page_part
 
 
 @pytest.mark.browser
+def test_the_data_behind_the_page_download_without_opening_the_table(open_page: Open, units, page_parts) -> None:
+    page = open_page(map_page(units, toy_themes(units), **page_parts))
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    lines = download.value.path().read_text(encoding="utf-8-sig").splitlines()
+    assert [line.split(";")[0] for line in lines[1:]] == [f'"{code}"' for code in units["insee_code"]]
+
+
+@pytest.mark.browser
 def test_many_units_turn_pages(open_page: Open, page_parts) -> None:
     units = toy_units([f"Commune {i}" for i in range(120)])
     page = open_page(map_page(units, toy_themes(units), **page_parts))
@@ -264,13 +274,40 @@ def test_outlines_are_drawn_and_hidden(open_page: Open, units, page_parts) -> No
     assert page.evaluate(dark) < before / 3
 
 
-@pytest.mark.browser
-def test_territories_far_apart_have_a_small_map_each(open_page: Open, units, page_parts) -> None:
-    far = units.copy()
-    moved = np.asarray(far.geometry.values[10:19], dtype=object)
-    far.loc[10:18, "geometry"] = shapely.transform(moved, lambda xy: xy + np.array([55.4 + 61.3, -21.1 - 14.6]))
-    page = open_page(map_page(far, toy_themes(far), **{**page_parts, "outlines": {}}))
+@pytest.fixture
+def far_page(open_page: Open, units, page_parts) -> Any:
+    """A page of two territories, opened and drawn: the first communes near Martinique, the others near La Réunion."""
+    moved = np.asarray(units.geometry.values[10:19], dtype=object)
+    units.loc[10:18, "geometry"] = shapely.transform(moved, lambda xy: xy + np.array([55.4 + 61.3, -21.1 - 14.6]))
+    page = open_page(map_page(units, toy_themes(units), **{**page_parts, "outlines": {}}))
     painted(page)
+    return page
+
+
+@pytest.mark.browser
+def test_print_holds_the_view_and_a_small_map_of_every_other_territory(far_page: Any) -> None:
+    sheet = pypdfium2.PdfDocument(far_page.pdf(prefer_css_page_size=True))[0]
+    words = sheet.get_textpage()
+    assert "La Réunion" in words.get_text_range()
+    assert "Suivant" not in words.get_text_range()
+    assert sheet.get_width() > sheet.get_height()
+    found = words.search("La Réunion").get_next()
+    left, _bottom, right, top = words.get_charbox(found[0])
+    scale = 2
+    picture = np.asarray(sheet.render(scale=scale).to_pil().convert("RGB")).astype(int)
+    high = picture.shape[0]
+    above = picture[
+        high - int((top + 40) * scale) : high - int((top + 4) * scale),
+        int((left - 10) * scale) : int((right + 40) * scale),
+    ]
+    view = picture[: high // 2, picture.shape[1] // 2 :]
+    for part in (above, view):
+        assert (np.ptp(part, axis=2) > 40).mean() > 0.1, "nothing is coloured there"
+
+
+@pytest.mark.browser
+def test_territories_far_apart_have_a_small_map_each(far_page: Any) -> None:
+    page = far_page
     views = page.locator("#cg-views button")
     assert views.all_inner_texts() == ["Martinique", "La Réunion"]
     assert views.first.get_attribute("aria-pressed") == "true"

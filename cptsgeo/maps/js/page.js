@@ -1,6 +1,7 @@
 /* Ties the map to the panel around it: themes, dates, outlines, territories, search, table, permalink, print. */
 (function (cptsgeo) {
   "use strict";
+  const VIEW = { width: 84, height: 72 };
 
   cptsgeo.startPage = function (map, layer) {
     const config = JSON.parse(document.getElementById("cg-config").textContent);
@@ -32,7 +33,7 @@
       cptsgeo.startSearch(store, words, (row) => layer.select(row));
       cptsgeo.startTable(store, config.columns, words);
       startPermalink(map, store, layer);
-      startPrint(map, layer);
+      startPrint(map, layer, corners);
       if (corners.length) cptsgeo.startTowns(map, store, layer);
       wait.hidden = corners.length > 0;
       wait.textContent = corners.length ? "" : words.empty;
@@ -117,7 +118,7 @@
       button.addEventListener("click", () => map.fitBounds(corners[index], { padding: [14, 14], animate: false }));
     });
     const density = window.devicePixelRatio || 1;
-    const draw = () => canvases.forEach((canvas, index) => layer.tiles.enqueue(paint(layer.painter, canvas, corners[index], 84, 72, density)));
+    const draw = () => canvases.forEach((canvas, index) => layer.tiles.enqueue(paint(layer.painter, canvas, corners[index], VIEW.width, VIEW.height, density)));
     const mark = () => [...views.children].forEach((button, index) => {
       button.setAttribute("aria-pressed", String(corners[index].contains(map.getCenter())));
     });
@@ -152,14 +153,16 @@
     });
   }
 
-  /* Canvas tiles do not survive a change of page size: print gets a picture of the view. */
-  function startPrint(map, layer) {
+  /* Canvas tiles do not survive a change of page size: print gets a picture of the view, and the small maps drawn finer. */
+  function startPrint(map, layer, corners) {
     const canvas = cptsgeo.element("canvas", undefined, "cg-print");
     canvas.setAttribute("aria-hidden", "true");
     document.querySelector(".cg-map").append(canvas);
     window.addEventListener("beforeprint", () => {
-      const drawn = (painter, on) => { for (const _step of paint(painter, on, map.getBounds(), map.getSize().x, map.getSize().y, 2)); };
+      const draw = (painter, on, bounds, width, height, density) => { for (const _step of paint(painter, on, bounds, width, height, density)); };
+      const drawn = (painter, on) => draw(painter, on, map.getBounds(), map.getSize().x, map.getSize().y, 2);
       drawn(layer.painter, canvas);
+      document.querySelectorAll("#cg-views canvas").forEach((small, index) => draw(layer.painter, small, corners[index], VIEW.width, VIEW.height, 4));
       if (!layer.beside) return;
       const other = cptsgeo.element("canvas");
       drawn(layer.beside.painter, other);

@@ -1,4 +1,4 @@
-/* The map's twin: every unit in a table that sorts, filters, turns pages and downloads. Built when it is opened. */
+/* The map's twin: every unit in a table that sorts, filters and turns pages, built when it is opened; and the download of its rows. */
 (function (cptsgeo) {
   "use strict";
   const PAGE = 50;
@@ -114,7 +114,7 @@
       range.setAttribute("role", "status");
       const previous = button(words.previous, () => turn(-1));
       const next = button(words.next, () => turn(1));
-      tools.append(label, previous, range, next, button(words.download, csv));
+      tools.append(label, previous, range, next);
       const table = element("table");
       const head = element("tr");
       const heads = columns.map(([column, text]) => {
@@ -147,5 +147,8 @@
     const opened = () => { if (details.open && !built) build(); };
     details.addEventListener("toggle", opened);
     opened();
+    const download = button(words.download, csv);
+    download.className = "cg-download";
+    details.before(download);
   };
 })(window.cptsgeo);
