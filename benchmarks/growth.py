@@ -35,10 +35,11 @@ Work = dict[str, Callable[[], Any]]
 
 
 def units(count: int) -> gpd.GeoDataFrame:
-    """Draw units with inhabitants."""
+    """Draw units with inhabitants; corners to the centimetre, so that neighbours have them in common to the last bit."""
     people = np.random.default_rng(SEED).integers(10, 5000, count)
     codes = [f"01{place:06d}" for place in range(count)]
-    return gpd.GeoDataFrame({"insee_code": codes, "population": people}, geometry=cells(count), crs=2154)
+    shapes = shapely.transform(cells(count), lambda xy: xy.round(2))
+    return gpd.GeoDataFrame({"insee_code": codes, "population": people}, geometry=shapes, crs=2154)
 
 
 def drawn(layer: gpd.GeoDataFrame, shift: float = 0.0) -> gpd.GeoDataFrame:

@@ -172,13 +172,13 @@ def territory_summary(communes: pd.DataFrame, perimeters: Perimeters, layer: Ter
     mostly = inside[inside["share_of_other"] > MOSTLY]
     groups = {key: list(rows["other_id"]) for key, rows in mostly.groupby("one_id")}
     names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
-    together = {key: _together(census, perimeters, layer, str(key), ids) for key, ids in groups.items()}
+    together = _together(census, perimeters, layer, mostly)
     summary["inter_cpts"] = pd.Series({key: "; ".join(sorted(names[ids])) for key, ids in groups.items()}, dtype="str")
     summary["inter_cpts"] = summary["inter_cpts"].fillna("").astype("str")
     summary["inter_cpts_count"] = pd.Series({key: len(ids) for key, ids in groups.items()}, dtype="float64")
     summary["inter_cpts_count"] = summary["inter_cpts_count"].fillna(0).astype("int64")
-    for position, column in enumerate(("inter_cpts_share", "inter_cpts_jaccard")):
-        summary[column] = pd.Series({key: values[position] for key, values in together.items()}, dtype="float64")
+    for measure in ("share", "jaccard"):
+        summary[f"inter_cpts_{measure}"] = together[measure].where(summary["inter_cpts_count"] > 0)
     summary["natural_inter_cpts"] = (summary["inter_cpts_count"] > 1) & (summary["inter_cpts_jaccard"] >= NATURAL)
     return summary.reset_index()[
         [
@@ -204,15 +204,32 @@ def territory_summary(communes: pd.DataFrame, perimeters: Perimeters, layer: Ter
     ]
 
 
-def _together(
-    census: pd.Series, perimeters: Perimeters, layer: Territories, territory: str, ids: list[str]
-) -> tuple[float, float]:
-    """Return the part of a territory that some CPTS cover together, and their Jaccard index with it."""
-    union = perimeters.only(perimeters.cpts[perimeters.cpts["cpts_id"].isin(ids)]).covered_shares()
-    own = layer.membership[layer.membership["territory_id"] == territory].set_index("insee_code")["share"]
-    common = float((census * union * own).dropna().sum())
-    size, covered = float((census * own).dropna().sum()), float((census * union).dropna().sum())
-    return (common / size if size else float("nan"), common / (size + covered - common) if size else float("nan"))
+def _together(census: pd.Series, perimeters: Perimeters, layer: Territories, mostly: pd.DataFrame) -> pd.DataFrame:
+    """Return what the CPTS that lie mostly in a territory cover together.
+
+    Parameters
+    ----------
+    mostly
+        Pairs ``one_id`` (territory) and ``other_id`` (CPTS).
+
+    Returns
+    -------
+    DataFrame
+        By territory: ``share`` of it that they cover, and ``jaccard``, their index with it.
+    """
+    import pandas as pd
+
+    parts = perimeters.parts().merge(mostly[["one_id", "other_id"]], left_on="cpts_id", right_on="other_id")
+    if perimeters.fragments is not None:
+        parts = parts.drop_duplicates(["one_id", "part"])
+    union = parts.groupby(["one_id", "insee_code"])["share"].sum().clip(upper=1)
+    own = layer.membership.set_index(["territory_id", "insee_code"])["share"].rename_axis(["one_id", "insee_code"])
+    both = pd.DataFrame({"covered": union, "own": own})
+    both = both.mul(census.reindex(both.index.get_level_values("insee_code")).to_numpy(), axis="index")
+    sums = both.assign(common=both["covered"] * own).groupby("one_id").sum()
+    joined = sums["own"] + sums["covered"] - sums["common"]
+    ratios = {"share": sums["common"] / sums["own"], "jaccard": sums["common"] / joined}
+    return pd.DataFrame(ratios).replace([float("inf")], float("nan"))
 
 
 def straddling(communes: pd.DataFrame, perimeters: Perimeters, *, areas_km2: pd.Series | None = None) -> pd.DataFrame:
