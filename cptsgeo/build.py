@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 from cptsgeo.card_page import card_json, card_names, card_page
 from cptsgeo.crisis import EXERCISE_TITLE, exercise_page
 from cptsgeo.errors import CptsGeoError
-from cptsgeo.export import write_table, write_workbook
+from cptsgeo.export import write_table
 from cptsgeo.figures import series_svg
 from cptsgeo.files import whole_folder
 from cptsgeo.i18n import _, current_language
@@ -22,9 +23,12 @@ from cptsgeo.plan_tables import membership_list
 from cptsgeo.results import Results, compute
 from cptsgeo.study import Inputs, read_study
 from cptsgeo.territories import kind_label
+from cptsgeo.workbooks import workbooks
 
 PLAN, SERIES = "plan_perimeters.csv", "series.svg"
 KEPT = frozenset({"README.md"})
+MANY_UNITS = 10_000
+"""Units from which another process writes the workbook: starting it costs two seconds."""
 
 
 def build(
@@ -33,6 +37,7 @@ def build(
     *,
     with_maps: bool = True,
     overwrite: bool = False,
+    processes: int = 1,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Results:
     """Write the pages and tables of a study into a folder.
@@ -56,6 +61,9 @@ def build(
         Write the map pages; without them the tables and the index alone.
     overwrite
         Replace what an earlier build wrote.
+    processes
+        How many may work on a large scope; more than one only from a program that can be imported
+        (``if __name__ == "__main__"``), as :mod:`multiprocessing` asks.
     progress
         Called with the name of each step.
 
@@ -77,35 +85,48 @@ def build(
         study = read_study(inputs, with_contours=True)
         progress(_("computing"))
         results = compute(study)
-        progress(_("writing tables"))
-        tables = folder / "tables"
-        tables.mkdir()
-        for name, table in results.tables.items():
-            write_table(table, tables / f"{name}.csv")
-        write_workbook(results.tables, tables / "cptsgeo.xlsx")
-        if results.plan is not None:
-            write_table(membership_list(results.plan.perimeters), folder / PLAN)
-        figure = series_svg(results.tables["series"]) if "series" in results.tables else ""
-        if figure:
-            (folder / SERIES).write_text(figure, encoding="utf-8", newline="")
-        progress(_("writing identity cards"))
-        _write_cards(results, folder / "cards")
-        if with_maps:
-            for name, title in PAGES.items():
-                progress(_("drawing: {page}").format(page=_(title)))
-                (folder / f"{name}.html").write_text(page(results, name), encoding="utf-8", newline="")
-            for view in results.layers:
-                progress(_("drawing: {page}").format(page=kind_label(view.layer.kind)))
-                name = overlap_file(view.layer.kind)
-                (folder / name).write_text(overlap_page(results, view), encoding="utf-8", newline="")
-            if inputs == Inputs():
-                progress(_("drawing: {page}").format(page=_(EXERCISE_TITLE)))
-                (folder / "crise_martinique.html").write_text(exercise_page(), encoding="utf-8", newline="")
-        (folder / "index.html").write_text(
-            index_page(results, with_maps=with_maps, figure=figure), encoding="utf-8", newline=""
-        )
+        with workbooks(processes if len(results.units) >= MANY_UNITS else 1) as start:
+            workbook = start(results.tables)
+            progress(_("writing tables"))
+            figure = _write_tables(results, folder)
+            progress(_("writing identity cards"))
+            _write_cards(results, folder / "cards")
+            if with_maps:
+                for name, title, html in _map_pages(results):
+                    progress(_("drawing: {page}").format(page=title))
+                    _write(folder / name, html())
+            _write(folder / "index.html", index_page(results, with_maps=with_maps, figure=figure))
+            (folder / "tables" / "cptsgeo.xlsx").write_bytes(workbook())
         write_manifest(build_manifest(study, folder, with_maps=with_maps), folder / NAME)
     return results
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="")
+
+
+def _write_tables(results: Results, folder: Path) -> str:
+    """Write the tables, the perimeters of the plan and the figure of the series; return the figure."""
+    (folder / "tables").mkdir()
+    for name, table in results.tables.items():
+        write_table(table, folder / "tables" / f"{name}.csv")
+    if results.plan is not None:
+        write_table(membership_list(results.plan.perimeters), folder / PLAN)
+    figure = series_svg(results.tables["series"]) if "series" in results.tables else ""
+    if figure:
+        _write(folder / SERIES, figure)
+    return figure
+
+
+def _map_pages(results: Results) -> Iterator[tuple[str, str, Callable[[], str]]]:
+    """Yield each map page: its file, its title, and how it is drawn."""
+    for name, title in PAGES.items():
+        yield f"{name}.html", _(title), partial(page, results, name)
+    for view in results.layers:
+        kind = view.layer.kind
+        yield overlap_file(kind), kind_label(kind), partial(overlap_page, results, view)
+    if results.study.inputs == Inputs():
+        yield "crise_martinique.html", _(EXERCISE_TITLE), exercise_page
 
 
 def _write_cards(results: Results, folder: Path) -> None:
@@ -114,8 +135,8 @@ def _write_cards(results: Results, folder: Path) -> None:
     cards, told = results.cards, warning(results)
     for cpts_id, name in card_names(cards).items():
         card = card_page(cards[cpts_id], warning=told)
-        (folder / f"{name}.html").write_text(card, encoding="utf-8", newline="")
-        (folder / f"{name}.json").write_text(card_json(cards[cpts_id]), encoding="utf-8", newline="")
+        _write(folder / f"{name}.html", card)
+        _write(folder / f"{name}.json", card_json(cards[cpts_id]))
 
 
 def _with_day(inputs: Inputs) -> Inputs:

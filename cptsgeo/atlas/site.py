@@ -17,7 +17,6 @@ from cptsgeo.atlas.feeds import Update, next_updates, read_updates, rss, search_
 from cptsgeo.atlas.output import site_folder
 from cptsgeo.atlas.places import Atlas, Place, read_atlas
 from cptsgeo.atlas.reading import glossary_rows, method_sections, source_sections
-from cptsgeo.atlas.workbooks import workbooks
 from cptsgeo.charts import chart_table
 from cptsgeo.errors import FileError, UsageError
 from cptsgeo.export import to_text, write_table
@@ -30,6 +29,7 @@ from cptsgeo.qgis import add_style
 from cptsgeo.results import Results, compute
 from cptsgeo.schemas import conform
 from cptsgeo.study import Inputs, read_study
+from cptsgeo.workbooks import workbooks
 
 if TYPE_CHECKING:
     import pandas as pd

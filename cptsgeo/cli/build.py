@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,13 @@ def command(output: Path, overwrite: bool, embedded: bool, no_maps: bool, **opti
             )
         )
         return
-    results = build(chosen, output, with_maps=not no_maps, overwrite=overwrite, progress=progress)
+    results = build(
+        *(chosen, output),
+        with_maps=not no_maps,
+        overwrite=overwrite,
+        processes=os.cpu_count() or 1,
+        progress=progress,
+    )
     tell_findings(results.findings)
     say(finding(results))
     say(

@@ -22,9 +22,9 @@ import pandas as pd
 import pytest
 
 from cptsgeo.atlas.server import local_server
-from cptsgeo.atlas.workbooks import workbooks
 from cptsgeo.cli import main
 from cptsgeo.export import xlsx_bytes
+from cptsgeo.workbooks import workbooks
 from tests.browser import LAPTOP, PHONE
 from tests.maps.payloads import PAYLOADS
 

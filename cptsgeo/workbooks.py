@@ -1,4 +1,4 @@
-"""Workbooks of an atlas, written by other processes while this one draws the pages."""
+"""Workbooks written by other processes while this one draws pages."""
 
 from __future__ import annotations
 
