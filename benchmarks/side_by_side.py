@@ -167,16 +167,20 @@ class Table(NamedTuple):
 
 def write_tables(part: str, tables: list[Table], rounds: int) -> None:
     """Put tables in the place of one part of docs/benchmarks.md, with the machine named."""
-    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
-    lines = [
-        begin,
+    blocks = [
         f"Measured with `python benchmarks/{part}.py --rounds {rounds}` on {os.cpu_count()} cores ({processor_name()},"
         f" {platform.system()}), Python {platform.python_version()}; processor seconds, median of {rounds} rounds.",
     ]
     for table in tables:
-        lines += [f"## {table.title}", *([table.words] if table.words else []), markdown(table.head, table.rows)]
-    text = DOC.read_text(encoding="utf-8")
-    DOC.write_text(text.split(begin)[0] + "\n\n".join([*lines, end]) + text.split(end)[1], encoding="utf-8")
+        blocks += [f"## {table.title}", *([table.words] if table.words else []), markdown(table.head, table.rows)]
+    write_part(DOC, part, blocks)
+
+
+def write_part(doc: Path, part: str, blocks: list[str]) -> None:
+    """Put blocks of Markdown in the place of one part of a document."""
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    text = doc.read_text(encoding="utf-8")
+    doc.write_text(text.split(begin)[0] + "\n\n".join([begin, *blocks, end]) + text.split(end)[1], encoding="utf-8")
 
 
 def processor_name() -> str:

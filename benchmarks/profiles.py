@@ -1,0 +1,134 @@
+"""Profile the national build and atlas, and the crisis kit of a région: which steps take the time, and the peak of memory.
+
+python benchmarks/profiles.py DATA [--only build atlas crisis]
+
+DATA is as for benchmarks/planning.py, with finess/. Each command runs in a process of its own under pyinstrument, which looks
+where it is a thousand times a second; steps of cptsgeo that hold at least 2 % of the time go into docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.crisis_kit import resources
+from benchmarks.planning import made_up_perimeters
+from benchmarks.side_by_side import markdown, processor_name, write_part
+from cptsgeo.adjacency import adjacency
+from cptsgeo.communes import embedded_communes
+from cptsgeo.contours import read_contours
+from cptsgeo.optout import identifier, new_register, write_register
+from cptsgeo.plan_tables import membership_list
+
+DOC = Path(__file__).parents[1] / "docs" / "performance.md"
+LEAST = 0.02
+DEPTH = 5
+REGION = "93"
+RESOURCES = 20_000
+HIDDEN = {"<module>", "<lambda>", "<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "main", "command"}
+
+
+def own_step(frame: dict[str, Any]) -> str:
+    """Name the function of cptsgeo that a frame is in; empty for others."""
+    _before, ours, path = frame["file_path_short"].replace("\\", "/").rpartition("cptsgeo/")
+    if not ours or not path.endswith(".py") or frame["function"] in HIDDEN:
+        return ""
+    return f"{path.removesuffix('.py').replace('/', '.')}.{frame['function']}"
+
+
+def own_steps(frames: list[dict[str, Any]]) -> dict[str, tuple[float, list[dict[str, Any]]]]:
+    """Sum the nearest frames of cptsgeo below some frames: time, and what lies below."""
+    found: dict[str, tuple[float, list[dict[str, Any]]]] = {}
+    for frame in frames:
+        name = own_step(frame)
+        below = {name: (frame["time"], frame["children"])} if name else own_steps(frame["children"])
+        for key, (seconds, children) in below.items():
+            before = found.get(key, (0.0, []))
+            found[key] = (before[0] + seconds, before[1] + children)
+    return found
+
+
+def rows(frames: list[dict[str, Any]], least: float, depth: int = 0) -> Iterator[list[str]]:
+    """Yield a row for each step that holds enough of the time, the steps within it after it."""
+    for name, (seconds, children) in sorted(own_steps(frames).items(), key=lambda one: -one[1][0]):
+        if seconds >= least and depth < DEPTH:
+            yield [f"{'– ' * depth}`{name}`", f"{seconds:.1f}"]
+            yield from rows(children, least, depth + 1)
+
+
+def profiled(words: list[str]) -> tuple[dict[str, Any], float]:
+    """Run cptsgeo under the profiler; return the frame of all, and the peak of memory in MB."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as target:
+        line = [*("-m", "pyinstrument", "-r", "json", "-o", target.name), *("-m", "cptsgeo", *words)]
+        child = subprocess.Popen([sys.executable, *line], stdout=subprocess.DEVNULL)
+        _pid, status, used = os.wait4(child.pid, 0)
+        assert status == 0, f"cptsgeo {words[0]} failed"
+        return json.loads(Path(target.name).read_text(encoding="utf-8"))["root_frame"], used.ru_maxrss / 1024
+
+
+def commands(data: Path, folder: Path) -> dict[str, tuple[str, list[str]]]:
+    """Make the inputs, and return what is profiled: title and words."""
+    outlines = [
+        data / "communes" / name for name in ("communes_cog2026.parquet", "arrondissements_municipaux_2016.geojson")
+    ]
+    layer = read_contours(tuple(outlines))
+    membership_list(made_up_perimeters(embedded_communes(), adjacency(layer))).to_csv(folder / "list.csv", index=False)
+    resources(data / "finess" / "finess_2021-01-08_geo.parquet", layer, REGION, RESOURCES).to_csv(
+        folder / "resources.csv", index=False
+    )
+    write_register(new_register().with_identifier(identifier("10123456789"), date.today()), folder / "optout.json")
+    drawn = [word for path in outlines for word in ("--contours", str(path))]
+    france = ["--scope", "france", *drawn, "--perimeters", str(folder / "list.csv"), "--accept-holes"]
+    return {
+        "build": (
+            "`cptsgeo build` of France, pages included",
+            ["build", *france, "-o", str(folder / "build")],
+        ),
+        "atlas": ("`cptsgeo atlas` of France", ["atlas", *france, "-o", str(folder / "atlas")]),
+        "crisis": (
+            f"`cptsgeo crisis` of a région, {RESOURCES} resources",
+            [
+                *(
+                    "crisis",
+                    "--resources",
+                    str(folder / "resources.csv"),
+                    "--title",
+                    "Essai",
+                    "--optout",
+                    str(folder / "optout.json"),
+                ),
+                *("--audience", "cellule_de_crise", "--scope", f"region={REGION}", *drawn, "-o", str(folder / "kit")),
+            ],
+        ),
+    }
+
+
+def main() -> None:
+    """Profile, and write the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--only", nargs="+", choices=("build", "atlas", "crisis"), default=["build", "atlas", "crisis"])
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as made:
+        for name, (title, words) in commands(options.data, Path(made)).items():
+            if name not in options.only:
+                continue
+            root, peak = profiled(words)
+            said = (
+                f"{root['time']:.0f} s of wall, {peak:.0f} MB at the peak; {os.cpu_count()} cores ({processor_name()})."
+            )
+            table = markdown(["step", "seconds"], list(rows([root], LEAST * root["time"])))
+            write_part(DOC, f"profile-{name}", [f"### {title}", said, table])
+
+
+if __name__ == "__main__":
+    main()
