@@ -159,11 +159,14 @@ def _rounded(table: pd.DataFrame) -> pd.DataFrame:
 
 def _guarded(table: pd.DataFrame) -> pd.DataFrame:
     """Put an apostrophe before the texts that a spreadsheet would run as formulas."""
-    texts = [name for name in table.columns if name not in COLUMNS or COLUMNS[name].kind == "text"]
-    guarded = {
-        name: [f"'{value}" if isinstance(value, str) and is_guarded(f"'{value}") else value for value in table[name]]
-        for name in texts
-    }
+    guarded = {}
+    for name in table.columns:
+        if name in COLUMNS and COLUMNS[name].kind != "text":
+            continue
+        texts = (value for value in table[name].unique() if isinstance(value, str))
+        safe = {text: f"'{text}" for text in texts if is_guarded(f"'{text}")}
+        if safe:
+            guarded[name] = [safe.get(value, value) for value in table[name]]
     return table.assign(**guarded)
 
 
