@@ -10,7 +10,7 @@ import click
 from cptsgeo.cli.options import bridge_option, deliver, draws, input_options, need_options, output_options, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import N_, _, number
+from cptsgeo.i18n import N_, _, ngettext, number
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -214,14 +214,15 @@ def _plan(
 def _tell(made: Plan) -> None:
     """Say on stderr what the plan comes to, and what it leaves white."""
     total = made.summary.iloc[0]
+    extended, created = int(total["extended_count"]), int(total["created_count"])
     say(
-        _(
-            "Plan: {covered} of {white} inhabitants covered, {extended} CPTS extended and {created} created, for {euros} € a year."
-        ).format(
+        _("Plan: {covered} of {white} inhabitants covered, {extended}, {created}, for {euros} € a year.").format(
             covered=number(total["population_covered"]),
             white=number(total["population_white"]),
-            extended=number(total["extended_count"]),
-            created=number(total["created_count"]),
+            extended=ngettext("{count} CPTS extended", "{count} CPTS extended", extended).format(
+                count=number(extended)
+            ),
+            created=ngettext("{count} created", "{count} created", created).format(count=number(created)),
             euros=number(total[f"{total['level']}_change"]),
         )
     )
