@@ -357,6 +357,26 @@ def test_a_search_without_any_answer_says_so(cut_short):
         assign(problem(["a"], {}, [400]))
 
 
+def test_more_new_cpts_than_were_tried_leave_no_bound():
+    """Thirteen villages round a town that may not grow: fourteen CPTS would cover all, four are tried, and it is told."""
+    villages = [f"v{i:02d}" for i in range(13)]
+    links = links_of([("town", village) for village in villages])
+    task = problem(["town", *villages], links, [1_000, *[10] * 13], most=1_000)
+    found = assign(task)
+    check_feasible(task, found)
+    assert covered(task, found.extended, found.created) == (1_030, 4)
+    assert (found.value, found.bound) == (4 * 165_000, 0)
+    fewer = problem(
+        ["town", *villages[:11]],
+        links_of([("town", village) for village in villages[:11]]),
+        [1_000, *[10] * 11],
+        most=1_000,
+    )
+    found = assign(fewer)
+    assert covered(fewer, found.extended, found.created) == (1_110, 12)
+    assert found.value == found.bound == 12 * 165_000
+
+
 def test_a_task_too_large_is_refused_with_a_way_out():
     blocks = [f"b{i:04d}" for i in range(LARGEST_MODEL // 10)]
     task = problem(blocks, links_of(itertools.pairwise(blocks)), [100] * len(blocks))
