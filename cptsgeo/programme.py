@@ -19,6 +19,8 @@ LARGEST_MODEL = 20_000
 """Columns, about, beyond which a search would hardly end."""
 EXACT_NEW = 12
 """Connected blocks up to which as many new CPTS are tried as there are blocks."""
+INFEASIBLE = 2
+"""Status of SciPy. Each goal has a solution, that of the goal before at least, but the presolve of HiGHS may not see it."""
 FEWEST_TRIED = 2
 """New CPTS that are tried at least in a larger part."""
 THOUSAND = 1000.0
@@ -343,15 +345,17 @@ class Programme:
         ]
         where, columns, values = (np.array(part) for part in zip(*entries, strict=True))
         matrix = csr_array((values.astype("float64"), (where, columns)), shape=(len(self.rows), self.columns))
-        result = milp(
-            cost,
-            integrality=np.array(self.integer),
-            bounds=Bounds(np.zeros(self.columns), np.array(self.upper)),
-            constraints=LinearConstraint(
-                matrix, np.array([low for _c, low, _h in self.rows]), np.array([high for _c, _l, high in self.rows])
-            ),
-            options={"mip_rel_gap": 0.0, "time_limit": time_limit},
-        )
+        lows, highs = (np.array(side) for side in zip(*((low, high) for _c, low, high in self.rows), strict=True))
+        for presolve in (True, False):
+            result = milp(
+                cost,
+                integrality=np.array(self.integer),
+                bounds=Bounds(np.zeros(self.columns), np.array(self.upper)),
+                constraints=LinearConstraint(matrix, lows, highs),
+                options={"mip_rel_gap": 0.0, "time_limit": time_limit, "presolve": presolve},
+            )
+            if result.status != INFEASIBLE:
+                break
         x = self.last
         if result.x is not None:
             found = np.where(np.array(self.integer) == 1, np.round(result.x), result.x)
