@@ -104,6 +104,15 @@ def test_what_stays_white_is_told(run):
     assert "Restent en zone blanche, 01006 (Unit 06) : aucune CPTS ne borde la zone" in err
 
 
+def test_a_zone_without_extension_is_told_with_the_nearest_cpts(run):
+    out, err = run("fill", "--table", "extensions", "-f", "csv")
+    assert "01-01006" not in out
+    assert "Aucune CPTS ne borde 01-01006 (Unit 06) : il n’y a pas d’extension à examiner." in err
+    assert "→ la plus proche est B, à 1,0 km : --bridge-m joint par-dessus l’eau" in err
+    assert "01-01003" not in err
+    assert "Aucune CPTS ne borde" not in run("fill", "--table", "extensions", "--bridge-m", "1001", "-f", "csv")[1]
+
+
 def test_all_tables_in_one_workbook_that_is_the_same_twice(run, folder):
     run("fill", "--table", "all", "-o", "one.xlsx")
     run("fill", "--table", "all", "-o", "two.xlsx")
