@@ -1,4 +1,4 @@
-"""Identity card: its figures by hand, its page read back, hostile names, PACA."""
+"""Identity card: its figures by hand, its page read back, hostile names; those of PACA are in tests/planning."""
 
 from __future__ import annotations
 
