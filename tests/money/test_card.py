@@ -64,7 +64,10 @@ def test_a_card_by_hand() -> None:
     assert (card["to_lower_bound"], card["to_upper_bound"]) == (None, 8_998)
     assert card["stage_dates"] == {"lettre_intention_on": None, "projet_valide_on": None, "aci_signed_on": "2023-08-31"}
     assert card["territory"]["type"] == "rural"
-    assert [place["code"] for place in card["departements"]] == ["04", "05"]
+    assert [(place["code"], place["share"]) for place in card["departements"]] == [
+        ("04", 30_000 / 31_001),
+        ("05", 1_001 / 31_001),
+    ]
     assert card["epci"][0]["epci_rate"] == 30_000 / 39_000
     assert [place["whole"] for place in card["epci"]] == [False, True]
     assert card["trend"] is None

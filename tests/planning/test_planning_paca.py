@@ -84,6 +84,8 @@ def test_every_extension_equals_the_sizes_of_the_changed_list(ready):
     communes, perimeters, zones, _ground = ready
     table = extensions(*ready)
     conform(table, "extensions")
+    parts = table.groupby(["cluster_id", "split", "key"], sort=False)
+    assert parts["border_km"].agg(lambda borders: borders.is_monotonic_decreasing).all()
     for row in table[table["split"] == "cluster"].itertuples():
         codes = zones.units.loc[zones.units["cluster_id"] == row.cluster_id, "insee_code"]
         added = pd.DataFrame({"cpts_id": row.cpts_id, "insee_code": codes, "share": 1.0, "method": "list"})
