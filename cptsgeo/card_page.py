@@ -7,12 +7,13 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from datetime import date
 from functools import cache
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from cptsgeo.funding import LEVELS
-from cptsgeo.i18n import N_, _, current_language, number, percent
+from cptsgeo.i18n import N_, _, current_language, day, number, percent
 from cptsgeo.names import fold
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import DATES
@@ -135,7 +136,7 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals.update(number=_number, percent=_percent)
+    environment.globals.update(number=_number, percent=_percent, in_words=_in_words)
     return environment.get_template("card.html")
 
 
@@ -152,6 +153,10 @@ def _style_hash() -> str:
 
 def _number(value: float | None, digits: int = 0) -> str:
     return "–" if value is None else number(value, digits)
+
+
+def _in_words(iso_day: str) -> str:
+    return day(date.fromisoformat(iso_day))
 
 
 def _percent(value: float | None) -> str:

@@ -12,9 +12,9 @@ from cptsgeo.crs import WGS84
 from cptsgeo.errors import UsageError
 from cptsgeo.files import whole_file
 from cptsgeo.i18n import _, number, percent
-from cptsgeo.parameters import labels
 from cptsgeo.schemas import COLUMNS, label
 from cptsgeo.tabular import is_guarded
+from cptsgeo.words import in_words
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -29,7 +29,6 @@ RATE_DIGITS = 6
 ROWS_OF_GROUP = 250
 """Rows of a GeoParquet that are read at once: about a département of communes, so that one is read without the others."""
 
-STAGE_COLUMNS = {"stage", "stage_before", "stage_after"}
 UNGROUPED = {"population_year", "density_level", "size_class", "size_class_smoothed", "contract_year"} | {
     "size_class_before",
     "size_class_after",
@@ -56,7 +55,7 @@ def to_text(table: pd.DataFrame, form: str) -> str:
     table
         A table, with geometry for ``geojson``.
     form
-        ``table`` (for people: translated headings, French numbers), ``csv`` (comma, dot, rates to six decimals),
+        ``table`` (for people: translated headings, codes in words, French numbers), ``csv`` (comma, dot, rates to six decimals),
         ``json`` (a list of records) or ``geojson`` (RFC 7946: EPSG:4326, seven decimals).
 
     Examples
@@ -127,9 +126,24 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
 
 
 def write_workbook(tables: dict[str, pd.DataFrame], path: Path, *, overwrite: bool = False) -> None:
-    """Write several tables to one XLSX workbook, a sheet each, under translated headings."""
+    """Write several tables to one XLSX workbook, a sheet each, and a last sheet that says what their columns are."""
     with whole_file(path, overwrite=overwrite) as part:
-        part.write_bytes(xlsx_bytes(tables))
+        part.write_bytes(xlsx_bytes({**tables, _("columns"): _columns_of(tables)}))
+
+
+def _columns_of(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """List the columns of some tables, each once, with their heading and meaning in the reader's language."""
+    import pandas as pd
+
+    names = dict.fromkeys(name for table in tables.values() for name in table.columns if name in COLUMNS)
+    return pd.DataFrame(
+        {
+            _("column"): list(names),
+            _("heading"): [label(name) for name in names],
+            _("meaning"): [_(COLUMNS[name].meaning) for name in names],
+        },
+        dtype="str",
+    )
 
 
 def _is_map(table: pd.DataFrame) -> bool:
@@ -195,8 +209,6 @@ def cell_text(value: Any, column: str) -> str:
 
     if pd.isna(value):
         return "–"
-    if column in STAGE_COLUMNS:
-        return labels("stages").get(value, str(value))
     kind = COLUMNS[column].kind if column in COLUMNS else "text"
     if kind == "rate":
         return percent(float(value), 2)
@@ -204,6 +216,8 @@ def cell_text(value: Any, column: str) -> str:
         return str(value) if column in UNGROUPED else number(int(value))
     if kind == "measure":
         return number(float(value), 1)
+    if kind == "index":
+        return number(float(value), 2)
     if kind == "fraction":
         return percent(float(value), 2)
     if kind == "difference":
@@ -212,7 +226,7 @@ def cell_text(value: Any, column: str) -> str:
         return number(float(value), 0 if float(value).is_integer() else 2)
     if kind == "flag":
         return _("yes") if value else _("no")
-    return str(value)
+    return in_words(str(value), column)
 
 
 def _for_people(table: pd.DataFrame) -> str:

@@ -79,7 +79,8 @@ def grid(*, on: date | None = None) -> pd.DataFrame:
     -------
     DataFrame
         ``mission``, ``mission_label``, ``part``, and ``class_1`` to ``class_4`` in euros a year. The rows of the
-        levels have no mission.
+        levels have no mission. The grid of 2019 has its maxima, with unscheduled care and without it; what was not
+        published is missing.
     """
     import pandas as pd
 
@@ -91,6 +92,10 @@ def grid(*, on: date | None = None) -> pd.DataFrame:
     ]
     levels = annual_levels(CLASSES, on=on)
     rows += [[None, text, level, *levels[level]] for level, text in labels("aci").items()]
+    partial = edition.get("published_maximum_without_unscheduled_care")
+    if partial is not None:
+        known = [partial["amounts"].get(str(size), float("nan")) for size in CLASSES]
+        rows.append([None, partial[current_language()], "maximum_without_unscheduled_care", *map(float, known)])
     table = pd.DataFrame(rows, columns=["mission", "mission_label", "part", *(f"class_{c}" for c in CLASSES)])
     return table.astype({"mission": "str", "mission_label": "str", "part": "str"})
 

@@ -10,6 +10,7 @@ from cptsgeo.consequences import COLUMNS, Consequences
 from cptsgeo.funding import LEVELS
 from cptsgeo.i18n import _, number
 from cptsgeo.perimeters import Perimeters
+from cptsgeo.programme import possible_new, tried_new
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,11 +71,16 @@ def _reason(block: str, problem: Problem, cover: float) -> str:
             )
         )
     else:
-        reasons.append(
-            _("no division of the zone into connected CPTS of {least} to {most} inhabitants covers more people").format(
-                least=number(problem.least), most="∞" if problem.most is None else number(problem.most)
+        tried = tried_new(problem, part)
+        text = (
+            _("no division of the zone into connected CPTS of {least} to {most} inhabitants covers more people")
+            if tried == possible_new(problem, part)
+            else _(
+                "no division of the zone into connected CPTS of {least} to {most} inhabitants, up to {count} of them, was found to cover more people"
             )
         )
+        most = "∞" if problem.most is None else number(problem.most)
+        reasons.append(text.format(least=number(problem.least), most=most, count=number(tried)))
     return _("; ").join(reasons)
 
 

@@ -19,9 +19,27 @@ LARGEST_MODEL = 20_000
 """Columns, about, beyond which a search would hardly end."""
 EXACT_NEW = 12
 """Connected blocks up to which as many new CPTS are tried as there are blocks."""
+INFEASIBLE = 2
+"""Status of SciPy. Each goal has a solution, that of the goal before at least, but the presolve of HiGHS may not see it."""
+FEWEST_TRIED = 2
+"""New CPTS that are tried at least in a larger part."""
 THOUSAND = 1000.0
 """Euros and need are solved in thousands, near 1 as solvers like them."""
 TOLERANCE = 1e-4
+
+
+def possible_new(problem: Problem, part: Sequence[str]) -> int:
+    """Count the new CPTS that a connected part could hold."""
+    return min(len(part), sum(problem.white[block] for block in part) // problem.least) if problem.creates else 0
+
+
+def tried_new(problem: Problem, part: Sequence[str]) -> int:
+    """Count the new CPTS that are tried in a connected part: all that it could hold up to twelve blocks, fewer beyond."""
+    possible = possible_new(problem, part)
+    if len(part) <= EXACT_NEW:
+        return possible
+    total = sum(problem.white[block] for block in part)
+    return min(possible, max(FEWEST_TRIED, 2 * -(-total // problem.most) if problem.most else 0))
 
 
 @dataclass
@@ -66,7 +84,7 @@ class Programme:
         for part in parts:
             hosts = sum(bool(beside.keys() & set(part)) for beside in self.problem.touches.values())
             ways = 2 * len(part) + sum(len(links.get(block, ())) for block in part)
-            size += ways * (hosts + 2 * self._most_new(part))
+            size += ways * (hosts + 2 * tried_new(self.problem, part))
         if size > LARGEST_MODEL:
             raise UsageError(
                 _("the plan has {count} blocks that depend on each other: too many to solve exactly").format(
@@ -75,15 +93,6 @@ class Programme:
                 fix=_("keep EPCI or another zoning whole (--keep epci), narrow --scope, or ask for one kind of action"),
                 where="--keep",
             )
-
-    def _most_new(self, part: list[str]) -> int:
-        if not self.problem.creates:
-            return 0
-        total = sum(self.problem.white[block] for block in part)
-        possible = min(len(part), total // self.problem.least)
-        if len(part) <= EXACT_NEW:
-            return possible
-        return min(possible, max(2, 2 * -(-total // self.problem.most) if self.problem.most else 2))
 
     def _column(self, *, upper: float = 1.0, integer: bool = True) -> int:
         self.upper.append(upper)
@@ -133,7 +142,7 @@ class Programme:
         blocks = [block for block in part if problem.most is None or problem.white[block] <= problem.most]
         place = {block: position for position, block in enumerate(blocks)}
         before: tuple[int, dict[str, int]] | None = None
-        for order in range(min(self._most_new(part), len(blocks))):
+        for order in range(min(tried_new(problem, part), len(blocks))):
             name = f"{part[0]}/{order}"
             x = self._takes(blocks)
             root = {block: self._column() for block in blocks}
@@ -240,12 +249,28 @@ class Programme:
             self._row(goal, -inf, value + TOLERANCE)
             gap = value - bound if order == 0 else gap
         found = self._answer(self._best(self._preference(), time_limit)[2])
+        proven &= not self._limited(found, objective)
         if ratio:
             value = paid(self.problem, found) / needed(self.problem, found)
             return found._replace(value=value, bound=value if proven else 0.0)
         value = float(cut(self.problem, found)) if objective == "epci" else paid(self.problem, found)
         bound = value - gap * (1 if objective == "epci" else THOUSAND) if proven else 0.0
         return found._replace(value=value, bound=max(0.0, min(value, bound)))
+
+    def _limited(self, found: Assignment, objective: str) -> bool:
+        """Tell whether an answer has all the new CPTS that were tried in a part where more could be better.
+
+        Without an upper end one new CPTS can take a whole part, for less than what three cost.
+        """
+        problem = self.problem
+        one_is_cheaper = problem.bands[-1].euros < (FEWEST_TRIED + 1) * problem.bands[0].euros
+        if problem.most is None and objective != "epci" and one_is_cheaper:
+            return False
+        for part in connected(self.blocks, problem.links):
+            tried = tried_new(problem, part)
+            if tried < possible_new(problem, part) and sum(blocks[0] in part for blocks in found.created) == tried:
+                return True
+        return False
 
     def _cover(self, cover: float, time_limit: float) -> bool:
         """Cover as many inhabitants as can be, uninhabited blocks too, or the part asked for; tell if it is proven."""
@@ -320,15 +345,17 @@ class Programme:
         ]
         where, columns, values = (np.array(part) for part in zip(*entries, strict=True))
         matrix = csr_array((values.astype("float64"), (where, columns)), shape=(len(self.rows), self.columns))
-        result = milp(
-            cost,
-            integrality=np.array(self.integer),
-            bounds=Bounds(np.zeros(self.columns), np.array(self.upper)),
-            constraints=LinearConstraint(
-                matrix, np.array([low for _c, low, _h in self.rows]), np.array([high for _c, _l, high in self.rows])
-            ),
-            options={"mip_rel_gap": 0.0, "time_limit": time_limit},
-        )
+        lows, highs = (np.array(side) for side in zip(*((low, high) for _c, low, high in self.rows), strict=True))
+        for presolve in (True, False):
+            result = milp(
+                cost,
+                integrality=np.array(self.integer),
+                bounds=Bounds(np.zeros(self.columns), np.array(self.upper)),
+                constraints=LinearConstraint(matrix, lows, highs),
+                options={"mip_rel_gap": 0.0, "time_limit": time_limit, "presolve": presolve},
+            )
+            if result.status != INFEASIBLE:
+                break
         x = self.last
         if result.x is not None:
             found = np.where(np.array(self.integer) == 1, np.round(result.x), result.x)

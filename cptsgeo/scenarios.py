@@ -101,7 +101,7 @@ def extensions(
     Returns
     -------
     DataFrame
-        One row per cluster, part and CPTS, in the order of the clusters: ``cluster_id``, ``split``, ``key`` and
+        One row per cluster, part and CPTS, in the order of the clusters, the longest border first: ``cluster_id``, ``split``, ``key`` and
         ``label`` (the part), ``cpts_id``, ``cpts_name``, ``stage``, ``border_km`` (between the part and the CPTS),
         ``units``, ``population_added`` (newly covered), ``population_before``, ``population_after``,
         ``size_class_before``, ``size_class_after``, ``bound_crossed`` (the last one, in inhabitants),
@@ -130,10 +130,9 @@ def extensions(
     rows = []
     for cluster_id, units in zones.units.groupby("cluster_id", sort=False):
         for split, key, label, codes in _candidates(units, splits, chosen):
-            rows += [
-                {"cluster_id": cluster_id, "split": split, "key": key, "label": label, **look.extension(cpts_id, codes)}
-                for cpts_id in look.beside(codes)
-            ]
+            taken = [look.extension(cpts_id, codes) for cpts_id in look.beside(codes)]
+            part = {"cluster_id": cluster_id, "split": split, "key": key, "label": label}
+            rows += [{**part, **one} for one in sorted(taken, key=lambda one: -one["border_km"])]
     table = pd.DataFrame(rows, columns=["cluster_id", "split", "key", "label", "cpts_id", "border_km", *COLUMNS])
     for column in ("cpts_name", "stage"):
         table[column] = perimeters.cpts.set_index("cpts_id")[column].reindex(table["cpts_id"]).array

@@ -22,7 +22,8 @@ class Column(NamedTuple):
     Attributes
     ----------
     kind
-        ``text``, ``count`` (a whole number of 0 or more), ``rate`` (a fraction of 1), ``measure`` (a decimal number
+        ``text``, ``count`` (a whole number of 0 or more), ``rate`` (a fraction of 1), ``index`` (a number
+        from 0 to 1 that is no part of a whole), ``measure`` (a decimal number
         of 0 or more), ``degree`` (of longitude or latitude), ``difference`` (a whole number of either sign), ``fraction`` (any share or change of share, of
         either sign, may pass 1), ``euros`` or ``flag``.
     label
@@ -97,10 +98,10 @@ COLUMNS = {
     "cause": Column("text", N_("Cause"), N_("before and after: the two states; else what moved the coverage")),
     "cause_label": Column("text", N_("Cause, in words"), N_("what moved the coverage, in words")),
     "change": Column("text", N_("Change"), N_("appeared, gone, or what changed: stage, perimeter")),
-    "class_1": Column("euros", N_("Class 1"), N_("amount for size class 1, in euros a year")),
-    "class_2": Column("euros", N_("Class 2"), N_("amount for size class 2, in euros a year")),
-    "class_3": Column("euros", N_("Class 3"), N_("amount for size class 3, in euros a year")),
-    "class_4": Column("euros", N_("Class 4"), N_("amount for size class 4, in euros a year")),
+    "class_1": Column("euros", N_("Class 1"), N_("amount for size class 1, in euros a year"), nullable=True),
+    "class_2": Column("euros", N_("Class 2"), N_("amount for size class 2, in euros a year"), nullable=True),
+    "class_3": Column("euros", N_("Class 3"), N_("amount for size class 3, in euros a year"), nullable=True),
+    "class_4": Column("euros", N_("Class 4"), N_("amount for size class 4, in euros a year"), nullable=True),
     "cluster_id": Column(
         "text", N_("Cluster"), N_("identifier of the cluster: département and code of its most populous unit")
     ),
@@ -108,7 +109,7 @@ COLUMNS = {
     "clusters": Column("text", N_("Clusters"), N_("identifiers of the clusters that the CPTS takes units of")),
     "code": Column("text", N_("Code"), N_("code of the group: scope, région, département, EPCI or unit")),
     "compactness": Column(
-        "rate",
+        "index",
         N_("Compactness"),
         N_("4 pi area / outline squared (Polsby and Popper): 1 for a circle; missing where an outline is not known"),
         nullable=True,
@@ -395,26 +396,30 @@ COLUMNS = {
     "nearest": Column(
         "flag", N_("Nearest"), N_("definition whose rate is nearest to the published one"), nullable=True
     ),
-    "need": Column("rate", N_("Need"), N_("need score from 0 to 1; missing when no component is known"), nullable=True),
-    "need_ald_prevalence": Column("rate", N_("Need: ALD"), N_("score of the prevalence of ALD, 0 to 1"), nullable=True),
-    "need_apl": Column("rate", N_("Need: APL"), N_("score of the APL, 0 to 1"), nullable=True),
+    "need": Column(
+        "index", N_("Need"), N_("need score from 0 to 1; missing when no component is known"), nullable=True
+    ),
+    "need_ald_prevalence": Column(
+        "index", N_("Need: ALD"), N_("score of the prevalence of ALD, 0 to 1"), nullable=True
+    ),
+    "need_apl": Column("index", N_("Need: APL"), N_("score of the APL, 0 to 1"), nullable=True),
     "need_missing": Column(
         "text", N_("Missing components"), N_("components of need that are not known, and in no score")
     ),
     "need_qpv_count": Column(
-        "rate", N_("Need: number of QPV"), N_("score of the number of QPV, 0 to 1"), nullable=True
+        "index", N_("Need: number of QPV"), N_("score of the number of QPV, 0 to 1"), nullable=True
     ),
     "need_qpv_population": Column(
-        "rate", N_("Need: QPV"), N_("score of the share of inhabitants in QPV, 0 to 1"), nullable=True
+        "index", N_("Need: QPV"), N_("score of the share of inhabitants in QPV, 0 to 1"), nullable=True
     ),
-    "need_share_75": Column("rate", N_("Need: age"), N_("score of the share aged 75 and over, 0 to 1"), nullable=True),
+    "need_share_75": Column("index", N_("Need: age"), N_("score of the share aged 75 and over, 0 to 1"), nullable=True),
     "need_weight_known": Column(
         "rate", N_("Weight known"), N_("sum of the weights of the components of need that are known")
     ),
     "need_weighted": Column(
         "measure", N_("Need-weighted inhabitants"), N_("sum of inhabitants newly covered x need score"), nullable=True
     ),
-    "need_zoning": Column("rate", N_("Need: zoning"), N_("score of the ARS zoning, 0 to 1"), nullable=True),
+    "need_zoning": Column("index", N_("Need: zoning"), N_("score of the ARS zoning, 0 to 1"), nullable=True),
     "neighbour_count": Column("count", N_("Neighbouring CPTS"), N_("number of CPTS that touch the cluster")),
     "objective": Column(
         "text", N_("Objective"), N_("what the plan makes least: euros, need (euros per need) or epci (EPCI cut)")
@@ -442,7 +447,11 @@ COLUMNS = {
         "text", N_("Paid on"), N_("day of the payment, ISO; missing without a day of signature"), nullable=True
     ),
     "part": Column(
-        "text", N_("Part"), N_("functioning, fixed, variable, first_plan, plan_update, grave_crisis, or a level")
+        "text",
+        N_("Part"),
+        N_(
+            "functioning, fixed, variable, first_plan, plan_update, grave_crisis, or a level (maximum_without_unscheduled_care in 2019)"
+        ),
     ),
     "payment": Column("text", N_("Payment"), N_("whole, advance or balance")),
     "per_10000": Column(
@@ -1134,6 +1143,7 @@ def schema(table: str) -> DataFrameSchema:
         "count": [pa.Check.ge(0)],
         "measure": [pa.Check.ge(0)],
         "rate": [pa.Check.in_range(0, 1)],
+        "index": [pa.Check.in_range(0, 1)],
     }
     return pa.DataFrameSchema(
         {

@@ -124,7 +124,15 @@ def test_xlsx_takes_every_text_and_every_title(tmp_path):
 def test_a_workbook_has_a_sheet_per_table(tmp_path, tables):
     path = tmp_path / "all.xlsx"
     write_workbook(tables, path)
-    assert openpyxl.load_workbook(path).sheetnames == list(tables)
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == [*tables, "colonnes"]
+    told = {row[0]: row[1:] for row in book["colonnes"].iter_rows(values_only=True)}
+    assert told.pop("colonne") == ("intitulé", "sens")
+    assert set(told) == {name for table in tables.values() for name in table.columns}
+    assert told["coverage_rate"] == (
+        "Taux de couverture",
+        "population couverte / population\u202f; manquant où personne n’habite",
+    )
     with pytest.raises(FileError, match="existe déjà"):
         write_workbook(tables, path)
 

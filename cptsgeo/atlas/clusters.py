@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cptsgeo.atlas.cells import Cell, Section
-from cptsgeo.i18n import N_, _, ngettext, number
+from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.parameters import labels
+from cptsgeo.words import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
     from cptsgeo.atlas.content import Writer
     from cptsgeo.atlas.places import Place
 
-RELATIONS = {
-    "border": N_("common border"),
-    "bridge": N_("across a gap"),
-    "shared_unit": N_("covers a commune of it in part"),
-    "nearest": N_("the nearest, none borders it"),
-}
 SHOWN = 25
 
 
@@ -117,7 +112,7 @@ def _neighbours(writer: Writer, one: Place) -> Section:
         [
             writer.cpts_cell(one, near),
             Cell(labels("stages").get(str(near["stage"]), _("stage unknown"))),
-            Cell(_(RELATIONS[str(near["relation"])])),
+            Cell(in_words(str(near["relation"]), "relation")),
             Cell(_kilometres(near["border_km"]), number=True),
             Cell(number(int(near["population"])), number=True),
             Cell(str(near["size_class"]), number=True),

@@ -10,7 +10,7 @@ import click
 from cptsgeo.cli.options import bridge_option, deliver, draws, input_options, need_options, output_options, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import N_, _, number
+from cptsgeo.i18n import N_, _, ngettext, number
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from cptsgeo.scenarios import Plan
     from cptsgeo.study import Study
+    from cptsgeo.white_zones import Clusters
 
 TABLES = ("extensions", "plan", "plan-units", "summary", "all")
 OBJECTIVES = ("euros", "need", "epci")
@@ -154,6 +155,7 @@ def command(
     tables: dict[str, pd.DataFrame] = {}
     if which in {"extensions", "all"}:
         tables["extensions"] = extensions(read.communes, read.perimeters, zones, ground, chosen=chosen)
+        _tell_alone(zones)
     if which != "extensions" or plan_membership is not None or page is not None:
         made = _plan(read, zones, ground, **asked)
         tables |= {"plan": made.changes, "plan-units": made.assignments, "summary": made.summary}
@@ -214,14 +216,15 @@ def _plan(
 def _tell(made: Plan) -> None:
     """Say on stderr what the plan comes to, and what it leaves white."""
     total = made.summary.iloc[0]
+    extended, created = int(total["extended_count"]), int(total["created_count"])
     say(
-        _(
-            "Plan: {covered} of {white} inhabitants covered, {extended} CPTS extended and {created} created, for {euros} € a year."
-        ).format(
+        _("Plan: {covered} of {white} inhabitants covered, {extended}, {created}, for {euros} € a year.").format(
             covered=number(total["population_covered"]),
             white=number(total["population_white"]),
-            extended=number(total["extended_count"]),
-            created=number(total["created_count"]),
+            extended=ngettext("{count} CPTS extended", "{count} CPTS extended", extended).format(
+                count=number(extended)
+            ),
+            created=ngettext("{count} created", "{count} created", created).format(count=number(created)),
             euros=number(total[f"{total['level']}_change"]),
         )
     )
@@ -231,6 +234,24 @@ def _tell(made: Plan) -> None:
     for reason, units in left.groupby("why_white"):
         names = ", ".join(f"{code} ({name})" for code, name in zip(units["insee_code"], units["name"], strict=True))
         say(_("Left white, {units}: {reason}.").format(units=names, reason=reason))
+
+
+def _tell_alone(zones: Clusters) -> None:
+    """Say which zones no CPTS borders: they have no extension."""
+    near = zones.neighbours[zones.neighbours["relation"] == "nearest"].set_index("cluster_id")
+    for zone in zones.zones[zones.zones["neighbour_count"] == 0].itertuples():
+        say(
+            _("No CPTS borders {cluster} ({name}): there is no extension to look at.").format(
+                cluster=zone.cluster_id, name=zone.cluster_name
+            )
+        )
+        if zone.cluster_id in near.index:
+            closest = near.loc[zone.cluster_id]
+            say(
+                _("    → the nearest is {cpts}, {km} km away: --bridge-m joins across water").format(
+                    cpts=closest["cpts_name"], km=number(closest["distance_km"], 1)
+                )
+            )
 
 
 def _drawn(table: pd.DataFrame, made: Plan | None, contours: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

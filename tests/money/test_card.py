@@ -1,4 +1,4 @@
-"""Identity card: its figures by hand, its page read back, hostile names, PACA."""
+"""Identity card: its figures by hand, its page read back, hostile names; those of PACA are in tests/planning."""
 
 from __future__ import annotations
 
@@ -43,13 +43,31 @@ BORDERS = pd.DataFrame(
 )
 
 
+@pytest.mark.parametrize("paid_stages", [("aci_signe",), ("aci_signe", "unknown"), ("projet_valide",)])
+def test_a_page_says_that_a_contract_is_signed_only_where_it_is(paid_stages) -> None:
+    """Who is counted as paid is a choice of the user; who has signed is not."""
+    pages = {
+        cpts_id: " ".join(card_page(card).split())
+        for cpts_id, card in cards(UNITS, CPTS, paid_stages=paid_stages).items()
+    }
+    signed, unknown, early = (pages[cpts_id] for cpts_id in "abc")
+    assert "Son ACI est signé" in signed
+    assert "Son stade n’est pas connu" in unknown
+    assert "Son ACI n’est pas signé" in early
+    assert "Son ACI est signé" not in unknown + early
+    assert '<time datetime="2023-08-31">31 août 2023</time>' in signed
+
+
 def test_a_card_by_hand() -> None:
     card = cards(UNITS, CPTS, borders=BORDERS)["a"]
     assert (card["population"], card["size_class"], card["units"]) == (31_001, 1, 2)
     assert (card["to_lower_bound"], card["to_upper_bound"]) == (None, 8_998)
     assert card["stage_dates"] == {"lettre_intention_on": None, "projet_valide_on": None, "aci_signed_on": "2023-08-31"}
     assert card["territory"]["type"] == "rural"
-    assert [place["code"] for place in card["departements"]] == ["04", "05"]
+    assert [(place["code"], place["share"]) for place in card["departements"]] == [
+        ("04", 30_000 / 31_001),
+        ("05", 1_001 / 31_001),
+    ]
     assert card["epci"][0]["epci_rate"] == 30_000 / 39_000
     assert [place["whole"] for place in card["epci"]] == [False, True]
     assert card["trend"] is None
@@ -137,7 +155,7 @@ def test_the_page_makes_no_request_and_allows_its_own_style_alone() -> None:
     assert policy == f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     assert "31\u202f001" in reader.text
     assert "287\u202f500" in reader.text
-    assert "2023-08-31" in reader.text
+    assert "31 août 2023" in reader.text
 
 
 def test_hostile_names_are_text() -> None:

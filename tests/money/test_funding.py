@@ -46,10 +46,12 @@ def test_the_grid_of_2019_has_maxima_alone_and_the_rest_is_missing() -> None:
     assert levels["maximum"].tolist() == [220_000, 287_000, 370_000, 450_000]
     assert levels[["functioning", "fixed"]].isna().all().all()
     assert annual_levels([1], on=date(2021, 12, 20))["maximum"].tolist() == [287_500]
-    assert set(in_force("aci", date(2020, 1, 1))["published_maximum_without_unscheduled_care"].values()) == {
-        185_000,
-        380_000,
-    }
+    table = conform(grid(on=date(2020, 1, 1)), "funding_grid").set_index("part")
+    assert table.loc["maximum", ["class_1", "class_4"]].tolist() == [220_000, 450_000]
+    without = table.loc["maximum_without_unscheduled_care"]
+    assert without[["class_1", "class_4"]].tolist() == [185_000, 380_000]
+    assert without[["class_2", "class_3"]].isna().all(), "not published"
+    assert without["mission_label"] == "Maximum sans soins non programmés"
     with pytest.raises(UsageError, match=r"n’a pas d’édition en vigueur"):
         annual_levels([1], on=date(2019, 6, 19))
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cptsgeo.communes import read_communes
+from cptsgeo.coverage import coverage
 from cptsgeo.errors import DataError
+from cptsgeo.perimeters import STAGES
 from cptsgeo.reconcile import Figure, read_figures, reconcile
 from cptsgeo.schemas import conform
 from cptsgeo.scope import Scope
@@ -36,6 +41,40 @@ def test_union_and_sum_by_hand() -> None:
     other = table[(table["figure"] == 2) & table["nearest"]]
     assert other[["stage", "headcount"]].values.tolist() == [["any", "union"]]
     assert other["gap"].iloc[0] == pytest.approx(-0.2)
+
+
+CODES = ("04001", "04002", "04003", "04004")
+
+
+@settings(max_examples=15)
+@given(
+    st.lists(st.integers(0, 90_000), min_size=4, max_size=4),
+    st.lists(st.sampled_from([None, *STAGES]), min_size=3, max_size=3),
+    st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from(CODES)), st.sampled_from([0.25, 0.5, 1.0])),
+    st.integers(0, 100),
+    st.randoms(use_true_random=False),
+)
+def test_definitions_are_ordered_and_the_union_is_the_coverage(people, stages, members, percent, random) -> None:
+    """Fewer CPTS never cover more, a sum is never below its union, and no order of rows changes anything."""
+    units = towns(dict(zip(CODES, people, strict=True)))
+    cpts = perimeters(dict(zip("abc", stages, strict=True)), [(*pair, share) for pair, share in members.items()])
+    place = figure(percent)
+    table = reconcile(units, cpts, [place])
+    ours = table.set_index(["stage", "headcount"])["population_covered"]
+    known = [stage for stage in ("any", *STAGES[1:]) if (stage, "union") in ours.index]
+    for counting in ("union", "sum"):
+        counts = [ours[stage, counting] for stage in known]
+        assert counts == sorted(counts, reverse=True)
+    assert all(ours[stage, "union"] <= ours[stage, "sum"] for stage in known)
+    rates = coverage(units, cpts).query("counting == 'cumulative'").set_index("stage")["population_covered"]
+    assert all(ours[stage, "union"] == rates[stage] for stage in known)
+    near = table[table["nearest"].fillna(False)]
+    assert near["gap"].abs().nunique() <= 1
+    assert near.empty or near["gap"].abs().iloc[0] <= table["gap"].abs().min() + 1e-12
+    order = list(range(4))
+    random.shuffle(order)
+    shuffled = cpts._replace(membership=cpts.membership.sample(frac=1, random_state=1))
+    pd.testing.assert_frame_equal(reconcile(units.iloc[order], shuffled, [place]), table)
 
 
 def test_a_list_without_stages_has_the_definitions_of_any_alone() -> None:

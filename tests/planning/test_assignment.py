@@ -273,6 +273,21 @@ def test_twelve_blocks_into_new_cpts_within_a_band_equal_brute_force():
     assert found.value == least_by_subsets(task) == 3 * 165_000
 
 
+def test_a_plan_that_presolve_calls_infeasible_is_found():
+    """The HiGHS of SciPy 1.17 finds this one infeasible once presolved; either CPTS can take all of it, and h1 for nothing."""
+    white = [0, 60_000, 15_000, 400, 15_000, 1, 0, 39_999, 400, 39_999, 39_999]
+    blocks = [f"b{i:02d}" for i in range(11)]
+    pairs = "0-9 1-7 2-9 3-5 3-7 4-5 4-7 6-10 7-9 8-9 9-10"
+    links = links_of([tuple(blocks[int(end)] for end in pair.split("-")) for pair in pairs.split()])
+    doors = {"h0": (2, 4, 5, 7), "h1": (2, 3, 4, 7)}
+    touches = {host: {blocks[i]: 1.0 + i for i in at} for host, at in doors.items()}
+    task = problem(blocks, links, white, {"h0": 78_000, "h1": 300_000}, touches)
+    found = assign(task)
+    check_feasible(task, found)
+    assert found.extended == dict.fromkeys(blocks, "h1")
+    assert found.value == found.bound == least_by_subsets(task) == 0
+
+
 def test_merging_is_chosen_by_hand():
     """Two hosts with 500 inhabitants of margin: the block of 400 goes where its class does not change."""
     task = problem(
@@ -355,6 +370,26 @@ def test_a_search_without_any_answer_says_so(cut_short):
     cut_short(after=0, keep_x=False)
     with pytest.raises(UsageError, match="aucun plan n’a été trouvé pour 1 blocs"):
         assign(problem(["a"], {}, [400]))
+
+
+def test_more_new_cpts_than_were_tried_leave_no_bound():
+    """Thirteen villages round a town that may not grow: fourteen CPTS would cover all, four are tried, and it is told."""
+    villages = [f"v{i:02d}" for i in range(13)]
+    links = links_of([("town", village) for village in villages])
+    task = problem(["town", *villages], links, [1_000, *[10] * 13], most=1_000)
+    found = assign(task)
+    check_feasible(task, found)
+    assert covered(task, found.extended, found.created) == (1_030, 4)
+    assert (found.value, found.bound) == (4 * 165_000, 0)
+    fewer = problem(
+        ["town", *villages[:11]],
+        links_of([("town", village) for village in villages[:11]]),
+        [1_000, *[10] * 11],
+        most=1_000,
+    )
+    found = assign(fewer)
+    assert covered(fewer, found.extended, found.created) == (1_110, 12)
+    assert found.value == found.bound == 12 * 165_000
 
 
 def test_a_task_too_large_is_refused_with_a_way_out():

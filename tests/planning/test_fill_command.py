@@ -91,7 +91,7 @@ def test_extensions_for_people(run):
 def test_a_plan_and_its_membership_are_fed_back(run, folder):
     out, err = run("fill", "--table", "plan", "-f", "csv", "--plan-membership", "plan.csv")
     assert out.splitlines()[1].startswith("extend,A,A,01-01003,3,2900,39500,42400,1,2,40000")
-    assert "2 910 habitants couverts sur 2 910, 1 CPTS étendues et 1 créées, pour 215 000 € par an" in err
+    assert "2 910 habitants couverts sur 2 910, 1 CPTS étendue, 1 créée, pour 215 000 € par an" in err
     listed = pd.read_csv(folder / "plan.csv", dtype="str", keep_default_na=False)
     assert listed.columns.tolist() == ["cpts_id", "cpts_name", "stage", "insee_code", "share"]
     main(["coverage", "--communes", "communes.csv", "--perimeters", "plan.csv", "-o", "rates.csv"])
@@ -104,12 +104,22 @@ def test_what_stays_white_is_told(run):
     assert "Restent en zone blanche, 01006 (Unit 06) : aucune CPTS ne borde la zone" in err
 
 
+def test_a_zone_without_extension_is_told_with_the_nearest_cpts(run):
+    out, err = run("fill", "--table", "extensions", "-f", "csv")
+    assert "01-01006" not in out
+    assert "Aucune CPTS ne borde 01-01006 (Unit 06) : il n’y a pas d’extension à examiner." in err
+    assert "→ la plus proche est B, à 1,0 km : --bridge-m joint par-dessus l’eau" in err
+    assert "01-01003" not in err
+    assert "Aucune CPTS ne borde" not in run("fill", "--table", "extensions", "--bridge-m", "1001", "-f", "csv")[1]
+
+
 def test_all_tables_in_one_workbook_that_is_the_same_twice(run, folder):
     run("fill", "--table", "all", "-o", "one.xlsx")
     run("fill", "--table", "all", "-o", "two.xlsx")
     assert (folder / "one.xlsx").read_bytes() == (folder / "two.xlsx").read_bytes()
     sheets = pd.read_excel(folder / "one.xlsx", sheet_name=None, engine="openpyxl")
-    assert list(sheets) == ["clusters", "neighbours", "extensions", "plan", "plan-units", "summary"]
+    assert list(sheets) == ["clusters", "neighbours", "extensions", "plan", "plan-units", "summary", "colonnes"]
+    assert sheets["colonnes"].set_index("colonne").loc["population_added", "intitulé"] == "Nouvellement couverts"
     assert sheets["plan"]["population_added"].sum() == 2_910
 
 

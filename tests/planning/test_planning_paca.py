@@ -1,17 +1,22 @@
 """The planning engine on PACA: the ARS listing of January 2026, checked by other means."""
 
+from datetime import date
+
 import networkx as nx
 import pandas as pd
 import pytest
 import shapely
 
 from cptsgeo.adjacency import adjacency
+from cptsgeo.card import cards, true_borders
 from cptsgeo.coverage import coverage
 from cptsgeo.need import need
 from cptsgeo.need_input import read_need
 from cptsgeo.planning import planning
+from cptsgeo.reconcile import Figure, reconcile
 from cptsgeo.scenarios import extensions, plan
 from cptsgeo.schemas import conform
+from cptsgeo.scope import parse_scope
 from cptsgeo.sizes import sizes
 from cptsgeo.white_zones import clusters
 
@@ -79,6 +84,8 @@ def test_every_extension_equals_the_sizes_of_the_changed_list(ready):
     communes, perimeters, zones, _ground = ready
     table = extensions(*ready)
     conform(table, "extensions")
+    parts = table.groupby(["cluster_id", "split", "key"], sort=False)
+    assert parts["border_km"].agg(lambda borders: borders.is_monotonic_decreasing).all()
     for row in table[table["split"] == "cluster"].itertuples():
         codes = zones.units.loc[zones.units["cluster_id"] == row.cluster_id, "insee_code"]
         added = pd.DataFrame({"cpts_id": row.cpts_id, "insee_code": codes, "share": 1.0, "method": "list"})
@@ -142,3 +149,50 @@ def test_all_the_tables_in_one_call(paca, found):
         *("plan", "plan_units", "plan_summary"),
     ]
     pd.testing.assert_frame_equal(tables["plan"], found.changes)
+
+
+def test_the_identity_cards_of_paca(paca, ready, real_data):
+    """Against the raw list, the raw outlines and the raw grid of density."""
+    communes, perimeters, _zones, ground = ready
+    found = cards(communes, perimeters, borders=true_borders(ground.borders, paca.contours))
+    assert len(found) == 71
+    assert sum(card["population"] for card in found.values()) == sizes(communes, perimeters)["population"].sum()
+    for card in found.values():
+        for split in ("members", "departements", "regions", "epci"):
+            count = "population_in_cpts" if split == "members" else "population"
+            assert sum(part[count] for part in card[split]) == card["population"], (card["cpts_id"], split)
+        for near in card["neighbours"]:
+            (back,) = [one for one in found[near["cpts_id"]]["neighbours"] if one["cpts_id"] == card["cpts_id"]]
+            assert (back["border_km"], back["units_shared"]) == (near["border_km"], near["units_shared"])
+    card = found["CPTS Sud 04"]
+    listed = pd.read_csv(real_data / "cpts" / "cpts_communes_paca.csv", dtype="str")
+    codes = listed.loc[listed["nom_cpts"] == "CPTS Sud 04", "code_insee"]
+    assert {member["insee_code"] for member in card["members"]} == set(codes)
+    density = pd.read_csv(real_data / "density" / "densite_7_niveaux_cog2026.csv", dtype="str", encoding="utf-8-sig")
+    text = density.set_index(density.columns[0]).iloc[:, -1].reindex(codes).str.lower()
+    rural = codes[text.str.contains("rura").to_numpy()]
+    people = paca.units.set_index("insee_code")["population"]
+    assert card["territory"]["population_rural"] == people[rural].sum() == 28_201
+    assert (card["territory"]["type"], card["population"], card["size_class"]) == ("mixte", 69_099, 2)
+    shapes = paca.contours.to_crs(2154).set_index("insee_code").geometry
+    own = shapely.union_all(shapes[codes].to_numpy(), grid_size=0.01)
+    other = perimeters.membership.query("cpts_id == 'CPTS Alpes Bléone Durance'")["insee_code"]
+    shared = shapely.intersection(own.boundary, shapely.union_all(shapes[other].to_numpy(), grid_size=0.01).boundary)
+    (near,) = [one for one in card["neighbours"] if one["cpts_id"] == "CPTS Alpes Bléone Durance"]
+    assert near["border_km"] == pytest.approx(shapely.length(shared) / 1e3, abs=0.02)
+
+
+def test_the_reconciliation_of_paca(paca, ready, real_data):
+    """A rate is agreed with where the raw list, read by pandas alone, gives it."""
+    communes, perimeters, zones, _ground = ready
+    people = paca.units.set_index("insee_code")["population"].astype("int64")
+    listed = pd.read_csv(real_data / "cpts" / "cpts_communes_paca.csv", dtype="str")["code_insee"]
+    missed = people[~people.index.isin(listed) & ~people.index.isin(zones.units["insee_code"])]
+    covered = people[people.index.isin(listed)].sum() + missed.sum()
+    one = Figure(date(2026, 1, 31), parse_scope("region=93"), 0.987, 1, "dans une CPTS", "liste de l’ARS")
+    table = conform(reconcile(communes, perimeters, [one], inside=paca.in_scope), "reconcile")
+    ours = table.set_index("headcount")
+    assert ours.loc["union", "population_covered"] == covered == 5_218_960 - 65_836
+    assert ours.loc["union", "our_rate"] == covered / 5_218_960
+    assert ours.loc["union", "agrees"]
+    assert not table["our_rate"].isna().any()
