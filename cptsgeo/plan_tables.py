@@ -8,7 +8,7 @@ from cptsgeo.adjacency import connected
 from cptsgeo.assignment import Assignment, Problem, cut, needed, paid
 from cptsgeo.consequences import COLUMNS, Consequences
 from cptsgeo.funding import LEVELS
-from cptsgeo.i18n import _, number
+from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.perimeters import Perimeters
 from cptsgeo.programme import possible_new, tried_new
 
@@ -16,6 +16,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ACTIONS = ("extend", "create")
+
+
+def changes_in_words(summary: pd.Series) -> str:
+    """Say how many CPTS the plan of a row of ``plan_summary`` extends and creates.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> changes_in_words(pd.Series({"extended_count": 6, "created_count": 0}))
+    '6 CPTS étendues'
+    """
+    extended, created = int(summary["extended_count"]), int(summary["created_count"])
+    said = [
+        ngettext("{count} CPTS extended", "{count} CPTS extended", extended).format(count=number(extended)),
+        ngettext("{count} CPTS created", "{count} CPTS created", created).format(count=number(created)),
+    ]
+    kept = [text for text, count in zip(said, (extended, created), strict=True) if count]
+    return _(" and ").join(kept) or _("no CPTS extended or created")
 
 
 def assignment_table(

@@ -10,7 +10,7 @@ import click
 from cptsgeo.cli.options import bridge_option, deliver, draws, input_options, need_options, output_options, say, study
 from cptsgeo.cli.texts import command as make_command
 from cptsgeo.cli.texts import option
-from cptsgeo.i18n import N_, _, ngettext, number
+from cptsgeo.i18n import N_, _, number
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -215,16 +215,14 @@ def _plan(
 
 def _tell(made: Plan) -> None:
     """Say on stderr what the plan comes to, and what it leaves white."""
+    from cptsgeo.plan_tables import changes_in_words
+
     total = made.summary.iloc[0]
-    extended, created = int(total["extended_count"]), int(total["created_count"])
     say(
-        _("Plan: {covered} of {white} inhabitants covered, {extended}, {created}, for {euros} € a year.").format(
+        _("Plan: {covered} of {white} inhabitants covered, {changes}, for {euros} € a year.").format(
             covered=number(total["population_covered"]),
             white=number(total["population_white"]),
-            extended=ngettext("{count} CPTS extended", "{count} CPTS extended", extended).format(
-                count=number(extended)
-            ),
-            created=ngettext("{count} created", "{count} created", created).format(count=number(created)),
+            changes=changes_in_words(total),
             euros=number(total[f"{total['level']}_change"]),
         )
     )

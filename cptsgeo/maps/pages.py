@@ -23,6 +23,7 @@ from cptsgeo.maps.theme import (
 )
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import STAGES as STAGE_KEYS
+from cptsgeo.plan_tables import changes_in_words
 from cptsgeo.results import Results
 from cptsgeo.scope import scope_names
 
@@ -371,13 +372,11 @@ def plan_finding(results: Results) -> str:
         return _("No plan was made for the white zones: see the warnings of the build.")
     total = results.plan.summary.iloc[0]
     return _(
-        "The plan covers {covered} of the {white} inhabitants of the white zones, with {extended} CPTS extended and"
-        " {created} created, for {euros} € more a year."
+        "The plan covers {covered} of the {white} inhabitants of the white zones: {changes}, for {euros} € more a year."
     ).format(
         covered=number(total["population_covered"]),
         white=number(total["population_white"]),
-        extended=number(total["extended_count"]),
-        created=number(total["created_count"]),
+        changes=changes_in_words(total),
         euros=number(total[f"{total['level']}_change"]),
     )
 

@@ -91,7 +91,7 @@ def test_extensions_for_people(run):
 def test_a_plan_and_its_membership_are_fed_back(run, folder):
     out, err = run("fill", "--table", "plan", "-f", "csv", "--plan-membership", "plan.csv")
     assert out.splitlines()[1].startswith("extend,A,A,01-01003,3,2900,39500,42400,1,2,40000")
-    assert "2 910 habitants couverts sur 2 910, 1 CPTS étendue, 1 créée, pour 215 000 € par an" in err
+    assert "2 910 habitants couverts sur 2 910, 1 CPTS étendue et 1 CPTS créée, pour 215 000 € par an" in err
     listed = pd.read_csv(folder / "plan.csv", dtype="str", keep_default_na=False)
     assert listed.columns.tolist() == ["cpts_id", "cpts_name", "stage", "insee_code", "share"]
     main(["coverage", "--communes", "communes.csv", "--perimeters", "plan.csv", "-o", "rates.csv"])
