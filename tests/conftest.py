@@ -11,6 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from cptsgeo import i18n
@@ -180,6 +181,35 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
         return Run(code, captured.out, captured.err.replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\xa0", " "))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Give a function that makes a folder once for all tests of a run, which only read it, whatever process runs them."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "once"
+    folder.mkdir(exist_ok=True)
+
+    def make(name: str, write: Callable[[Path], object]) -> Path:
+        with FileLock(folder / f"{name}.lock"), i18n.language("fr"):
+            if not (folder / f"{name}.done").exists():
+                write(folder / name)
+                (folder / f"{name}.done").touch()
+        return folder / name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def embedded_build(once: Callable[..., Path]) -> Path:
+    """The build of the embedded data, to read."""
+    return once("build", lambda folder: main(["build", "-o", str(folder)]))
+
+
+@pytest.fixture(scope="session")
+def embedded_site(once: Callable[..., Path]) -> Path:
+    """The atlas of the embedded data, published under a sub-path, to read."""
+    return once("site", lambda folder: main(["atlas", "-o", str(folder), "--url", "https://atlas.example.fr/cpts"]))
 
 
 @pytest.fixture(scope="session")

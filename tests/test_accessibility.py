@@ -28,15 +28,6 @@ ATLAS_PAGES = (
 )
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An atlas and a build of the embedded data."""
-    folder = tmp_path_factory.mktemp("pages")
-    main(["atlas", "-o", str(folder / "atlas"), "--url", "https://atlas.example.fr/"])
-    main(["build", "-o", str(folder / "build")])
-    return folder
-
-
 def violations(page: Any) -> list[str]:
     """Return what axe-core finds serious or critical, with the elements concerned."""
     page.evaluate(AXE.read_text(encoding="utf-8") + "; undefined")
@@ -55,13 +46,13 @@ def test_axe_is_the_pinned_one() -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ATLAS_PAGES)
-def test_pages_of_the_atlas(open_page: Open, pages: Path, name: str) -> None:
-    assert violations(open_page(pages / "atlas" / name, size=LAPTOP, ready=False)) == []
+def test_pages_of_the_atlas(open_page: Open, embedded_site: Path, name: str) -> None:
+    assert violations(open_page(embedded_site / name, size=LAPTOP, ready=False)) == []
 
 
 @pytest.mark.browser
-def test_search_results_of_the_atlas(open_page: Open, pages: Path) -> None:
-    page = open_page(pages / "atlas" / "index.html", size=PHONE, ready=False)
+def test_search_results_of_the_atlas(open_page: Open, embedded_site: Path) -> None:
+    page = open_page(embedded_site / "index.html", size=PHONE, ready=False)
     page.get_by_role("combobox").fill("saint")
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("ArrowDown")
@@ -70,7 +61,7 @@ def test_search_results_of_the_atlas(open_page: Open, pages: Path) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("size", [LAPTOP, PHONE])
-def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
+def test_map_pages(open_page: Open, embedded_site: Path, size: tuple[int, int]) -> None:
     page = open_page(pages / "build" / "all_layers.html", size=size)
     assert violations(page) == []
     open_table(page)
@@ -84,7 +75,7 @@ def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("size", [LAPTOP, PHONE])
-def test_the_crisis_kit(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
+def test_the_crisis_kit(open_page: Open, embedded_site: Path, size: tuple[int, int]) -> None:
     page = open_page(pages / "build" / "crise_martinique.html", size=size)
     assert violations(page) == []
     page.evaluate("cptsgeo.crisis.from([14.7, -61.05])")

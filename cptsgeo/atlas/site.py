@@ -40,7 +40,16 @@ CHARTS = {"region": "tables/chart_regions.csv", "departement": "tables/chart_dep
 MANY_PLACES = 200
 """Places from which other processes write the workbooks: starting them costs two seconds each."""
 
-LOGOS = {".svg", ".png", ".jpg", ".jpeg", ".webp"}
+LOGOS = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+}
+HEAVIEST_LOGO = 60_000
+"""Bytes of a logo: each of a thousand pages holds it."""
+
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 
 
@@ -52,9 +61,9 @@ class Choices:
     ----------
     theme
         A folder of templates that replace ours by name (``base.html``, ``place.html``, ``style.css`` …), and of files
-        under ``static/`` that are copied as they are.
+        under ``static/`` that are copied as they are: images and fonts that its pages then ask for.
     logo
-        An image for the head of every page.
+        An image for the head of every page, which holds it.
     url
         Address where the site will be published: sitemap, RSS and sharing metadata need it.
     """
@@ -70,6 +79,16 @@ class Choices:
             raise FileError(
                 _("this is not an image that a page can show"),
                 fix=_("give a file that ends with: {choices}").format(choices=", ".join(sorted(LOGOS))),
+                where=str(self.logo),
+            )
+        if self.logo is not None and self.logo.stat().st_size > HEAVIEST_LOGO:
+            raise FileError(
+                _("this image weighs {size} kB, and each page of the atlas would hold it").format(
+                    size=number(self.logo.stat().st_size / 1000)
+                ),
+                fix=_("give one of at most {size} kB: an SVG, or a smaller PNG").format(
+                    size=number(HEAVIEST_LOGO / 1000)
+                ),
                 where=str(self.logo),
             )
         if self.url and not self.url.startswith(("https://", "http://")):
@@ -238,18 +257,15 @@ class _Shell:
         self.writer = Writer(atlas)
         self.title = self.writer.title(atlas.home)
         self.environment = _environment(choices.theme)
-        self.logo = f"logo{choices.logo.suffix.lower()}" if choices.logo else ""
+        self.logo = _data_uri(choices.logo) if choices.logo else ""
+        self.static = choices.theme / "static" if choices.theme else None
         self.search = (files("cptsgeo.atlas") / "templates" / "search.js").read_text(encoding="utf-8")
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the files that pages share."""
-        yield "style.css", self._rendered("style.css", {}).encode()
-        if self.choices.logo:
-            yield self.logo, self.choices.logo.read_bytes()
-        static = self.choices.theme / "static" if self.choices.theme else None
-        if static and static.is_dir():
-            for path in sorted(path for path in static.rglob("*") if path.is_file()):
-                yield f"static/{path.relative_to(static).as_posix()}", path.read_bytes()
+        """Yield the files of the theme that pages share."""
+        if self.static and self.static.is_dir():
+            for path in sorted(path for path in self.static.rglob("*") if path.is_file()):
+                yield f"static/{path.relative_to(self.static).as_posix()}", path.read_bytes()
 
     def pages(self, updates: list[Update]) -> Iterator[tuple[str, str]]:
         """Yield the path and text of every page but the interactive map."""
@@ -310,6 +326,7 @@ class _Shell:
             "path": path,
             "url": f"{self.choices.url.rstrip('/')}/" if self.choices.url else "",
             "logo": self.logo,
+            "beside": "'self' file: " if self.static and self.static.is_dir() else "",
             "map_page": up + MAP_PAGE,
             "texts": _texts(),
             "finding": "",
@@ -329,6 +346,11 @@ class _Shell:
                 fix=_("correct it in the theme folder, or take it away to use ours"),
                 where=str(self.choices.theme or ""),
             ) from error
+
+
+def _data_uri(image: Path) -> str:
+    """Return an image as an address that holds it."""
+    return f"data:{LOGOS[image.suffix.lower()]};base64,{base64.b64encode(image.read_bytes()).decode()}"
 
 
 def _environment(theme: Path | None) -> Environment:

@@ -32,14 +32,6 @@ Open = Callable[..., Any]
 LINK = re.compile(r'(?:href|src)="([^"]*)"')
 
 
-@pytest.fixture(scope="module")
-def embedded_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The atlas of the embedded data, published under a sub-path."""
-    folder = tmp_path_factory.mktemp("atlas") / "site"
-    main(["atlas", "-o", str(folder), "--url", "https://atlas.example.fr/cpts"])
-    return folder
-
-
 def plain(html: str) -> str:
     text = re.sub(r"<[^>]+>", "", html)
     return text.replace("\u202f", " ").replace("\xa0", " ")
@@ -164,10 +156,10 @@ def test_a_second_run_writes_nothing_and_a_change_writes_what_it_concerns(embedd
     assert {path for path in site.rglob("*") if path.is_file()} == set(before)
     style = site.parent / "theme"
     style.mkdir()
-    (style / "style.css").write_text("body { color: #000; }")
+    (style / "glossary.html").write_text('{% extends "base.html" %}{% block content %}Mots{% endblock %}')
     main([*again, "--theme", str(style)])
-    changed = {path.relative_to(site).as_posix() for path in before if path.read_bytes() != before[path][1]}
-    assert changed == {"style.css", "atlas.json"}
+    changed = {path.relative_to(site).as_posix() for path in before if path.stat().st_mtime_ns != before[path][0]}
+    assert changed == {"glossary.html", "atlas.json"}
 
 
 def test_what_changed_since_the_last_state_is_told_and_lost_pages_go(run: Any, toy_files: Any, tmp_path: Path) -> None:
@@ -219,10 +211,15 @@ def test_a_folder_with_something_else_is_left_alone(run: Any, tmp_path: Path) ->
     [
         (["--theme", "nowhere"], "ce dossier n’existe pas"),
         (["--logo", "nowhere.png"], "pas une image"),
+        (["--logo", "heavy.png"], "cette image pèse 61 ko"),
         (["--url", "atlas.example.fr"], "n’est pas l’adresse d’un site"),
     ],
 )
-def test_wrong_choices_are_refused_before_any_work(run: Any, tmp_path: Path, options: list[str], words: str) -> None:
+def test_wrong_choices_are_refused_before_any_work(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], words: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("heavy.png").write_bytes(bytes(61_000))
     result = run("atlas", "-o", tmp_path / "site", *options)
     assert result.code in {1, 2}
     assert words in result.err
@@ -233,6 +230,7 @@ def test_a_theme_replaces_templates_and_brings_files(run: Any, tmp_path: Path) -
     theme, site = tmp_path / "theme", tmp_path / "site"
     (theme / "static").mkdir(parents=True)
     (theme / "static/fonts.txt").write_text("x")
+    (theme / "style.css").write_text("body { background: url({{ up }}static/paper.png); } /* \"as written\" */")
     (theme / "base.html").write_text(
         '{% extends "cptsgeo/base.html" %}{% block footer %}<p>FCPTS &amp; {{ site }}</p>{% endblock %}'
     )
@@ -241,8 +239,10 @@ def test_a_theme_replaces_templates_and_brings_files(run: Any, tmp_path: Path) -
     assert run("atlas", "-o", site, "--theme", theme, "--logo", logo).code == 0
     page = (site / "cpts/cpts-madinina.html").read_text()
     assert "<p>FCPTS &amp; Couverture" in page
-    assert '<img src="../logo.svg" alt="">' in page
-    assert (site / "logo.svg").read_text() == logo.read_text()
+    held = base64.b64encode(logo.read_bytes()).decode()
+    assert f'<img src="data:image/svg+xml;base64,{held}" alt="">' in page
+    assert '{ background: url(../static/paper.png); } /* "as written" */' in page
+    assert "font-src 'self' file: data:" in page
     assert (site / "static/fonts.txt").is_file()
     assert not (site / "feed.xml").exists()
     (theme / "place.html").write_text("{{ nothing.there }}")
@@ -256,7 +256,7 @@ def test_a_theme_replaces_templates_and_brings_files(run: Any, tmp_path: Path) -
 def test_the_search_leads_to_the_row_of_a_commune_by_keyboard(open_page: Open, embedded_site: Path) -> None:
     from playwright.sync_api import expect
 
-    page = open_page(embedded_site / "index.html", ready=False)
+    page = open_page(embedded_site / "index.html", ready=False, follows=True)
     field = page.get_by_role("combobox")
     field.fill("st denis")
     expect(page.get_by_role("option").first).to_contain_text("97411")
