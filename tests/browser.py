@@ -7,6 +7,7 @@ The fixtures are those of every test (tests/conftest.py): one browser for the wh
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -64,6 +65,40 @@ def watch(page: Any, problems: list[str], own: set[str], *, follows: bool = Fals
         ),
     )
     page.on("pageerror", lambda error: problems.append(f"page error {str(error)[:300]}"))
+
+
+POLICY = "document.querySelector('meta[http-equiv=Content-Security-Policy]')?.content ?? ''"
+"""The policy that a page gives the browser."""
+
+
+def visit(browser: Any, folder: Path, look: Callable[[Any, str], object] = lambda page, name: None) -> list[str]:
+    """Open every page under a folder in one tab, and return what they did that a quiet page does not.
+
+    ``look(page, name)`` is called on each page, with its path from the folder.
+    """
+    problems: list[str] = []
+    context = browser.new_context(viewport={"width": LAPTOP[0], "height": LAPTOP[1]}, offline=True)
+    page = context.new_page()
+    own: set[str] = set()
+    watch(page, problems, own)
+    for path in sorted(folder.rglob("*.html")):
+        own.clear()
+        own.add(path.as_uri())
+        known, name = len(problems), path.relative_to(folder).as_posix()
+        page.goto(path.as_uri())
+        if "data-ready" in path.read_text(encoding="utf-8"):
+            page.wait_for_selector("html[data-ready=yes]", state="attached")
+        policy = page.evaluate(POLICY)
+        if not policy.startswith("default-src 'none'; "):
+            problems.append(f"policy {policy!r}")
+        elif re.search(r"https?:|\*|script-src[^;]*unsafe|file:|'self'", policy):
+            problems.append(f"policy allows more than the page: {policy}")
+        if not page.locator("h1").first.inner_text().strip():
+            problems.append("no heading")
+        look(page, name)
+        problems[known:] = [f"{name}: {one}" for one in problems[known:]]
+    context.close()
+    return problems
 
 
 @pytest.fixture(scope="session")
