@@ -51,7 +51,7 @@ def watch(page: Any, problems: list[str], own: set[str], *, follows: bool = Fals
         if request.url.startswith(("data:", "blob:")):
             return
         travels = request.is_navigation_request() and request.frame == page.main_frame
-        if not travels or not (request.url.partition("#")[0] in own or follows and request.url.startswith("file:")):
+        if not travels or not (request.url.partition("#")[0] in own or (follows and request.url.startswith("file:"))):
             problems.append(f"request {request.url[:200]}")
 
     page.on("request", requested)
@@ -67,8 +67,10 @@ def watch(page: Any, problems: list[str], own: set[str], *, follows: bool = Fals
     page.on("pageerror", lambda error: problems.append(f"page error {str(error)[:300]}"))
 
 
-POLICY = "document.querySelector('meta[http-equiv=Content-Security-Policy]')?.content ?? ''"
-"""The policy that a page gives the browser."""
+SMALL = (320, 240)
+"""Of a window in which pages are opened quickly."""
+POLICY_AND_HEADING = """() => [document.querySelector('meta[http-equiv=Content-Security-Policy]')?.content ?? '',
+    document.querySelector('h1')?.textContent ?? '']"""
 
 
 def visit(browser: Any, folder: Path, look: Callable[[Any, str], object] = lambda page, name: None) -> list[str]:
@@ -77,7 +79,7 @@ def visit(browser: Any, folder: Path, look: Callable[[Any, str], object] = lambd
     ``look(page, name)`` is called on each page, with its path from the folder.
     """
     problems: list[str] = []
-    context = browser.new_context(viewport={"width": LAPTOP[0], "height": LAPTOP[1]}, offline=True)
+    context = browser.new_context(viewport={"width": SMALL[0], "height": SMALL[1]}, offline=True)
     page = context.new_page()
     own: set[str] = set()
     watch(page, problems, own)
@@ -88,12 +90,12 @@ def visit(browser: Any, folder: Path, look: Callable[[Any, str], object] = lambd
         page.goto(path.as_uri())
         if "data-ready" in path.read_text(encoding="utf-8"):
             page.wait_for_selector("html[data-ready=yes]", state="attached")
-        policy = page.evaluate(POLICY)
+        policy, heading = page.evaluate(POLICY_AND_HEADING)
         if not policy.startswith("default-src 'none'; "):
             problems.append(f"policy {policy!r}")
         elif re.search(r"https?:|\*|script-src[^;]*unsafe|file:|'self'", policy):
             problems.append(f"policy allows more than the page: {policy}")
-        if not page.locator("h1").first.inner_text().strip():
+        if not heading.strip():
             problems.append("no heading")
         look(page, name)
         problems[known:] = [f"{name}: {one}" for one in problems[known:]]

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cptsgeo.maps.access_page import access_page
-from tests.browser import LAPTOP, PHONE, open_table
+from tests.browser import PHONE, open_table
 from tests.maps.conftest import toy_units
 
 Open = Callable[..., Any]

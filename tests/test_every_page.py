@@ -10,6 +10,7 @@ import pytest
 from cptsgeo.maps.pages import PAGES
 from tests.browser import visit
 
+
 def names(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*.html")}
 

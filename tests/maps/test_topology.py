@@ -118,9 +118,7 @@ def test_the_detail_of_the_national_page_opens_no_gap_and_no_overlap(
         assert over.max() < 2
         assert (over > 0).mean() < 0.001
         assert holes(drawn, 2) == holes(before, 0)
-    monkeypatch.setattr(
-        "cptsgeo.maps.topology._assemble", lambda rings: shapely.Point(sum(map(signed_area, rings)), 0)
-    )
+    monkeypatch.setattr("cptsgeo.maps.topology._assemble", lambda rings: shapely.Point(sum(map(signed_area, rings)), 0))
     ground = np.abs(shapely.get_x(polygons(topology)))
     assert np.abs(ground - shapely.area(fine)).max() < 2, "holes run the other way round, as a canvas wants them"
 
