@@ -17,6 +17,8 @@ from hypothesis import HealthCheck, settings
 from cptsgeo import i18n
 from cptsgeo.cli import main
 from cptsgeo.perimeters import STAGES, Perimeters
+from cptsgeo.results import Results, compute
+from cptsgeo.study import Inputs, read_study
 from tests.browser import browser, open_page  # noqa: F401
 
 for profile, examples in (("quick", 5), ("thorough", 300)):
@@ -210,6 +212,13 @@ def embedded_build(once: Callable[..., Path]) -> Path:
 def embedded_site(once: Callable[..., Path]) -> Path:
     """The atlas of the embedded data, published under a sub-path, to read."""
     return once("site", lambda folder: main(["atlas", "-o", str(folder), "--url", "https://atlas.example.fr/cpts"]))
+
+
+@pytest.fixture(scope="session")
+def embedded_results() -> Results:
+    """What is computed of the embedded data, to read."""
+    with i18n.language("fr"):
+        return compute(read_study(Inputs(), with_contours=True))
 
 
 @pytest.fixture(scope="session")
