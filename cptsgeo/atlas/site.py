@@ -25,8 +25,8 @@ from cptsgeo.i18n import _, current_language, day, number
 from cptsgeo.maps.cartogram import cartogram
 from cptsgeo.maps.index import CONTENTS
 from cptsgeo.maps.page import swatch
-from cptsgeo.maps.pages import departement_rates, finding, page, stage_theme, warning
-from cptsgeo.qgis import add_style
+from cptsgeo.maps.pages import departement_rates, finding, page, size_theme, stage_theme, warning, white_zone_theme
+from cptsgeo.qgis import add_styles
 from cptsgeo.results import Results, compute
 from cptsgeo.schemas import conform
 from cptsgeo.study import Inputs, read_study
@@ -226,22 +226,22 @@ def place_tables(atlas: Atlas) -> Iterator[tuple[str, pd.DataFrame]]:
 def layers(atlas: Atlas) -> Iterator[tuple[str, bytes]]:
     """Yield the communes with their outlines: GeoParquet as they were read, GeoPackage as the maps draw them.
 
-    The GeoPackage holds the style of the maps, and simplified outlines, which suit the scale of a map of the scope.
+    The GeoPackage holds the styles of the maps, and simplified outlines, which suit the scale of a map of the scope.
     """
     import geopandas as gpd
     import pandas as pd
 
     results = atlas.results
-    shapes = results.units[["insee_code", "geometry"]]
+    shapes = results.units[["insee_code", "size_class", "white_zone", "geometry"]]
     joined = results.tables["units"].merge(shapes, on="insee_code", how="left", validate="one_to_one")
     exact = gpd.GeoDataFrame(joined, geometry="geometry", crs=results.units.crs)
     simple = pd.Series(atlas.sheet.polygons(), index=atlas.columns["insee_code"])
     drawn = exact.set_geometry(gpd.GeoSeries(exact["insee_code"].map(simple).to_numpy(), crs=exact.crs))
-    theme = stage_theme(results)
+    themes = [stage_theme(results), size_theme(results), white_zone_theme(results)]
     with tempfile.TemporaryDirectory() as folder:
         package, parquet = Path(folder) / "communes.gpkg", Path(folder) / "communes.parquet"
         write_table(drawn, package)
-        add_style(package, layer="communes", column="stage", classes=theme.classes, title=theme.title)
+        add_styles(package, layer="communes", themes=themes)
         write_table(exact, parquet)
         for path in (package, parquet):
             yield f"tables/{path.name}", path.read_bytes()
