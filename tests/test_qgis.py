@@ -5,14 +5,19 @@ from __future__ import annotations
 import sqlite3
 import xml.etree.ElementTree as ET
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
+import numpy as np
 import pytest
 from shapely import box
 
+from cptsgeo.atlas.drawing import Drawing, map_svg
 from cptsgeo.maps.pages import size_theme, stage_theme, white_zone_theme
+from cptsgeo.maps.sheet import Sheet
 from cptsgeo.maps.theme import DENSITIES, SIZES, STAGES, Theme, styled
+from cptsgeo.maps.topology import build_topology
 from cptsgeo.qgis import add_styles, qml
 from cptsgeo.results import Results
 
@@ -37,6 +42,19 @@ def test_each_class_has_its_color_and_pattern(palette) -> None:
             (dot,) = dots.findall("symbol[@type='marker']/layer")
             size = dot.find("Option/Option[@name='size']").get("value")
             assert float(size) < 1.8, "dots that do not touch: QGIS would put red ones of 2 mm in their place"
+
+
+def test_three_thousand_classes_are_a_style_and_a_drawing() -> None:
+    classes = [replace(styled(STAGES, "aci_signe", f"classe {at}"), key=f"k{at}") for at in range(3000)]
+    root = ET.fromstring(qml("many", classes).partition("\n")[2])
+    assert [one.get("value") for one in root.iter("category")] == [one.key for one in classes]
+    tolerances = (1.0,)
+    squares = gpd.GeoSeries([box(2 + at / 1e3, 48, 2 + (at + 1) / 1e3, 48.01) for at in range(3000)], crs=4326)
+    sheet = Sheet(build_topology(squares, tolerances, 24), tolerances)
+    frames = sheet.frames(np.arange(3000), 640, 520)
+    drawing = Drawing([(one, np.array([row])) for row, one in enumerate(classes)])
+    svg = ET.fromstring(map_svg(sheet, drawing, frames=frames, width=640, height=520, label="Beaucoup"))
+    assert sum(one.get("fill") == classes[0].color for one in svg.iter("path")) == 3000
 
 
 def test_the_styles_are_in_the_table_that_qgis_loads_and_the_first_is_its_choice(tmp_path: Path) -> None:

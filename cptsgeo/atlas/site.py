@@ -401,6 +401,7 @@ def _texts() -> dict[str, str]:
         "class": _("Class"),
         "communes": _("Communes"),
         "inhabitants": _("Inhabitants"),
+        "blank": _("No outline to draw: the figures and the table hold the information."),
         "undrawn": _("Communes without outline, counted and not drawn:"),
         "files": _("Files of this page:"),
         "tables": _("Tables"),
