@@ -14,11 +14,12 @@ import shapely
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from cptsgeo import i18n
+from cptsgeo import build, i18n, results
+from cptsgeo.atlas import site
 from cptsgeo.cli import main
 from cptsgeo.perimeters import STAGES, Perimeters
 from cptsgeo.results import Results, compute
-from cptsgeo.study import Inputs, read_study
+from cptsgeo.study import Inputs, Study, read_study
 from tests.browser import browser, open_page  # noqa: F401
 
 for profile, examples in (("quick", 5), ("thorough", 300)):
@@ -203,22 +204,53 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
 
 
 @pytest.fixture(scope="session")
-def embedded_build(once: Callable[..., Path]) -> Path:
-    """The build of the embedded data, to read."""
-    return once("build", lambda folder: main(["build", "-o", str(folder)]))
-
-
-@pytest.fixture(scope="session")
-def embedded_site(once: Callable[..., Path]) -> Path:
-    """The atlas of the embedded data, published under a sub-path, to read."""
-    return once("site", lambda folder: main(["atlas", "-o", str(folder), "--url", "https://atlas.example.fr/cpts"]))
-
-
-@pytest.fixture(scope="session")
 def embedded_results() -> Results:
     """What is computed of the embedded data, to read."""
     with i18n.language("fr"):
         return compute(read_study(Inputs(), with_contours=True))
+
+
+def give(patch: pytest.MonkeyPatch, computed: Callable[[Study], Results]) -> None:
+    """Put a function in the place of ``compute`` for builds, maps, atlases and figures."""
+    for module in (build, site, results):
+        patch.setattr(module, "compute", computed)
+
+
+@pytest.fixture
+def embedded_once(monkeypatch: pytest.MonkeyPatch, embedded_results: Results) -> None:
+    """Compute the embedded data once for all tests; what is not embedded is computed as ever."""
+    give(monkeypatch, lambda study: embedded_results if study.inputs == Inputs() else compute(study))
+
+
+@pytest.fixture
+def computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute the first study of the test alone: its other commands publish the same."""
+    kept: list[Results] = []
+    give(monkeypatch, lambda study: kept[0] if kept else kept.append(compute(study)) or kept[0])
+
+
+@pytest.fixture(scope="session")
+def embedded_build(once: Callable[..., Path], embedded_results: Results) -> Path:
+    """The build of the embedded data, to read."""
+
+    def write(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            give(patch, lambda _study: embedded_results)
+            main(["build", "-o", str(folder)])
+
+    return once("build", write)
+
+
+@pytest.fixture(scope="session")
+def embedded_site(once: Callable[..., Path], embedded_results: Results) -> Path:
+    """The atlas of the embedded data, published under a sub-path, to read."""
+
+    def write(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            give(patch, lambda _study: embedded_results)
+            main(["atlas", "-o", str(folder), "--url", "https://atlas.example.fr/cpts"])
+
+    return once("site", write)
 
 
 @pytest.fixture(scope="session")

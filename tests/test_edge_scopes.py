@@ -10,14 +10,10 @@ from typing import Any
 
 import pytest
 
-from cptsgeo.results import Results, compute
-from cptsgeo.study import Study
 from tests.browser import visit
 
 HEAD = "insee_code,name,population,population_year\n"
 BLANK = "Aucun contour à dessiner"
-COMPUTING = ("build", "atlas.site", "results")
-"""Modules that call ``compute``; the one that has it last, for the others take it when they are first imported."""
 ODD = re.compile(r"\b(?:nan|NaN|None(?!\.)|NaT|inf|undefined|null)\b|<NA>|\[object|\{[a-z_]*\}")
 """What a reader must never see: a missing value or a place-holder as the program writes it."""
 LOOK = """() => [document.body.innerText, [...document.querySelectorAll('.sheet')].map((one) =>
@@ -25,20 +21,12 @@ LOOK = """() => [document.body.innerText, [...document.querySelectorAll('.sheet'
 
 
 @pytest.fixture
-def write(run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Path]:
+def write(run: Any, computed_once: None, tmp_path: Path) -> Callable[..., Path]:
     """Write a build, a map and an atlas of the same files, which are computed once; give their folder."""
-    kept: list[Results] = []
-
-    def computed(study: Study) -> Results:
-        if not kept:
-            kept.append(compute(study))
-        return kept[0]
 
     def write(communes: str, membership: str, cpts: str, *options: str) -> Path:
         for name, text in (("communes", HEAD + communes), ("membership", membership), ("cpts", cpts)):
             (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
-        for module in COMPUTING:
-            monkeypatch.setattr(f"cptsgeo.{module}.compute", computed)
         folder = tmp_path / "pages"
         for command, output in (("build", "build"), ("map", "map.html"), ("atlas", "atlas")):
             files = [word for name in ("communes", "cpts") for word in (f"--{name}", tmp_path / f"{name}.csv")]
@@ -98,11 +86,9 @@ def test_a_departement_without_outlines_and_a_cpts_without_communes(browser: Any
 
 @pytest.mark.browser
 def test_words_without_translation_are_english_and_nothing_else_breaks(
-    browser: Any, run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, embedded_results: Results
+    browser: Any, run: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, embedded_once: None
 ) -> None:
     monkeypatch.setattr("cptsgeo.i18n._catalogue", lambda _lang: gettext.NullTranslations())
-    for module in COMPUTING:
-        monkeypatch.setattr(f"cptsgeo.{module}.compute", lambda _study: embedded_results)
     for command, output in (("map", "map.html"), ("atlas", "atlas")):
         assert run(command, "-o", tmp_path / "pages" / output).code == 0
     seen = read(browser, tmp_path / "pages")

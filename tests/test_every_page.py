@@ -24,9 +24,8 @@ def test_no_page_of_a_build_does_anything_but_show_itself(browser: Any, embedded
     assert all(name.startswith("cards/") for name in cards)
 
 
-@pytest.mark.browser
-def test_no_page_of_an_atlas_does_anything_but_show_itself(browser: Any, embedded_site: Path) -> None:
-    assert visit(browser, embedded_site) == []
+def test_the_atlas_has_every_kind_of_page(embedded_site: Path) -> None:
+    """tests/atlas/test_site.py opens them all, with the same watch, narrow and wide."""
     written = names(embedded_site)
     assert {f"{name}.html" for name in ("index", "map", "method", "sources", "glossary", "updates")} <= written
     kinds = [name.partition("/")[0] for name in written if "/" in name]
