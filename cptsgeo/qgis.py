@@ -1,4 +1,4 @@
-"""The style of our maps inside a GeoPackage: QGIS opens the layer with the same classes, colours and hatches."""
+"""The styles of our maps inside a GeoPackage: QGIS opens the layer with the same classes, colours and hatches."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from xml.sax.saxutils import quoteattr
 from cptsgeo.export import FIXED_TIME
 
 if TYPE_CHECKING:
-    from cptsgeo.maps.theme import MapClass
+    from cptsgeo.maps.theme import MapClass, Theme
 
 _TABLE = """
 CREATE TABLE layer_styles (
@@ -24,21 +24,17 @@ CREATE TABLE layer_styles (
 _LINES = '<Option name={name} type="QString" value={value}/>'
 
 
-def add_style(path: Path, *, layer: str, column: str, classes: Sequence[MapClass], title: str) -> None:
-    """Add a default style to a layer of a GeoPackage, in the table that QGIS reads.
+def add_styles(path: Path, *, layer: str, themes: Sequence[Theme]) -> None:
+    """Add the themes of a map to a layer of a GeoPackage, as styles in the table that QGIS reads.
 
     Parameters
     ----------
     path
         The GeoPackage.
     layer
-        Its layer.
-    column
-        The column that holds the key of each row's class.
-    classes
-        Keys, labels, colours and patterns.
-    title
-        Name of the style.
+        Its layer, with the column of each theme.
+    themes
+        The first is the one that QGIS opens the layer with; the others are in the list of its styles.
 
     References
     ----------
@@ -48,17 +44,21 @@ def add_style(path: Path, *, layer: str, column: str, classes: Sequence[MapClass
         geometry = database.execute(
             "SELECT column_name FROM gpkg_geometry_columns WHERE table_name = ?", (layer,)
         ).fetchone()[0]
-        database.execute(_TABLE)
-        database.execute(
-            "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
-            "VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",
-            (FIXED_TIME,),
-        )
-        database.execute(
+        if not database.execute("SELECT 1 FROM gpkg_contents WHERE table_name = 'layer_styles'").fetchone():
+            database.execute(_TABLE)
+            database.execute(
+                "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, last_change, srs_id) "
+                "VALUES ('layer_styles', 'attributes', 'layer_styles', '', ?, 0)",
+                (FIXED_TIME,),
+            )
+        database.executemany(
             "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
             "styleQML, styleSLD, useAsDefault, description, owner, ui, update_time) "
-            "VALUES ('', '', ?, ?, ?, ?, '', 1, ?, '', NULL, ?)",
-            (layer, geometry, title[:30], qml(column, classes), title, FIXED_TIME),
+            "VALUES ('', '', ?, ?, ?, ?, '', ?, ?, '', NULL, ?)",
+            [
+                (layer, geometry, one.title[:30], qml(one.key, one.classes), int(not rank), one.title, FIXED_TIME)
+                for rank, one in enumerate(themes)
+            ],
         )
 
 

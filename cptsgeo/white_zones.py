@@ -351,10 +351,12 @@ def _parts(white: pd.DataFrame, communes: pd.DataFrame, order: pd.Series) -> pd.
     for position, (split, (code, name)) in enumerate(splits.items()):
         keyed = white.assign(
             key=white[code]
-            .astype("object")
             .map(str, na_action="ignore")
+            .astype("object")
             .fillna(UNKNOWN if "density" in split else "none"),
-            label=white[name].map(group_labels) if split == "density_group" else white[name].fillna(_("in no EPCI")),
+            label=white[name].map(group_labels)
+            if split == "density_group"
+            else white[name].astype("object").fillna(_("in no EPCI")),
         )
         rows = keyed.groupby(["cluster_id", "key", "label"], as_index=False).agg(
             units=("insee_code", "size"), population_white=("population_white", "sum")

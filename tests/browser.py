@@ -1,11 +1,13 @@
 """Opens pages in headless Chromium, cut off from any network, and fails on whatever a quiet page would not do.
 
-A page fails its test on a request for anything but a file, on a dialog, on a console error or warning, on a page error.
+A page fails its test on a request for anything but itself (a file beside it too), on a dialog, on a console error or
+warning, on a page error.
 The fixtures are those of every test (tests/conftest.py): one browser for the whole session.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -39,6 +41,74 @@ def open_table(page: Any) -> Any:
     return table
 
 
+def watch(page: Any, problems: list[str], own: set[str], *, follows: bool = False) -> None:
+    """Note every request but that for the page itself, dialog, console message of worry and error of a page.
+
+    ``own`` holds the addresses that the test opens; with ``follows`` it also follows links to other files.
+    """
+
+    def requested(request: Any) -> None:
+        if request.url.startswith(("data:", "blob:")):
+            return
+        travels = request.is_navigation_request() and request.frame == page.main_frame
+        if not travels or not (request.url.partition("#")[0] in own or (follows and request.url.startswith("file:"))):
+            problems.append(f"request {request.url[:200]}")
+
+    page.on("request", requested)
+    page.on("dialog", lambda dialog: (problems.append(f"dialog {dialog.message[:200]}"), dialog.dismiss()))
+    page.on(
+        "console",
+        lambda message: (
+            message.type in {"error", "warning"}
+            and "willReadFrequently" not in message.text  # a hint about the tests' own reading of pixels
+            and problems.append(f"console {message.text[:300]}")
+        ),
+    )
+    page.on("pageerror", lambda error: problems.append(f"page error {str(error)[:300]}"))
+
+
+SMALL = (320, 240)
+"""The narrowest window that must do (WCAG 1.4.10), and the one in which pages are opened quickest."""
+POLICY_AND_HEADING = """() => [document.querySelector('meta[http-equiv=Content-Security-Policy]')?.content ?? '',
+    document.querySelector('h1')?.textContent ?? '']"""
+
+
+def visit(
+    browser: Any,
+    folder: Path,
+    look: Callable[[Any, str], object] = lambda page, name: None,
+    *,
+    size: tuple[int, int] = SMALL,
+) -> list[str]:
+    """Open every page under a folder in one tab, and return what they did that a quiet page does not.
+
+    ``look(page, name)`` is called on each page, with its path from the folder.
+    """
+    problems: list[str] = []
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, offline=True)
+    page = context.new_page()
+    own: set[str] = set()
+    watch(page, problems, own)
+    for path in sorted(folder.rglob("*.html")):
+        own.clear()
+        own.add(path.as_uri())
+        known, name = len(problems), path.relative_to(folder).as_posix()
+        page.goto(path.as_uri())
+        if "data-ready" in path.read_text(encoding="utf-8"):
+            page.wait_for_selector("html[data-ready=yes]", state="attached")
+        policy, heading = page.evaluate(POLICY_AND_HEADING)
+        if not policy.startswith("default-src 'none'; "):
+            problems.append(f"policy {policy!r}")
+        elif re.search(r"https?:|\*|script-src[^;]*unsafe|file:|'self'", policy):
+            problems.append(f"policy allows more than the page: {policy}")
+        if not heading.strip():
+            problems.append("no heading")
+        look(page, name)
+        problems[known:] = [f"{name}: {one}" for one in problems[known:]]
+    context.close()
+    return problems
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """One Chromium for the whole session; the tests skip where there is none."""
@@ -57,13 +127,20 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """Give a function that opens HTML from a file and returns the page; problems fail the test at its end.
 
     ``open_page(html, size=LAPTOP, anchor="#insee=97209", ready=True)``: ``html`` is the text of a page or a path;
-    ``ready`` waits until a page of :func:`cptsgeo.maps.page.map_page` says that it can be used.
+    ``ready`` waits until a page of :func:`cptsgeo.maps.page.map_page` says that it can be used;
+    with ``follows`` the test clicks links to other pages.
     """
     problems: list[str] = []
     contexts = []
 
     def open_(
-        html: str | Path, *, size: tuple[int, int] = LAPTOP, anchor: str = "", ready: bool = True, touch: bool = False
+        html: str | Path,
+        *,
+        size: tuple[int, int] = LAPTOP,
+        anchor: str = "",
+        ready: bool = True,
+        touch: bool = False,
+        follows: bool = False,
     ) -> Any:
         path = html
         if isinstance(html, str):
@@ -74,23 +151,9 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
         )
         contexts.append(context)
         page = context.new_page()
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith(("file:", "data:", "blob:")) or problems.append(f"request {request.url[:200]}")
-            ),
-        )
-        page.on("dialog", lambda dialog: (problems.append(f"dialog {dialog.message[:200]}"), dialog.dismiss()))
-        page.on(
-            "console",
-            lambda message: (
-                message.type in {"error", "warning"}
-                and "willReadFrequently" not in message.text  # a hint about the tests' own reading of pixels
-                and problems.append(f"console {message.text[:300]}")
-            ),
-        )
-        page.on("pageerror", lambda error: problems.append(f"page error {str(error)[:300]}"))
-        page.goto(Path(path).resolve().as_uri() + anchor)
+        address = Path(path).resolve().as_uri()
+        watch(page, problems, {address}, follows=follows)
+        page.goto(address + anchor)
         if ready:
             page.wait_for_selector("html[data-ready=yes]", state="attached")
         page.problems = problems

@@ -11,11 +11,15 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-from cptsgeo import i18n
+from cptsgeo import build, i18n, results
+from cptsgeo.atlas import site
 from cptsgeo.cli import main
 from cptsgeo.perimeters import STAGES, Perimeters
+from cptsgeo.results import Results, compute
+from cptsgeo.study import Inputs, Study, read_study
 from tests.browser import browser, open_page  # noqa: F401
 
 for profile, examples in (("quick", 5), ("thorough", 300)):
@@ -180,6 +184,73 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
         return Run(code, captured.out, captured.err.replace("\N{NARROW NO-BREAK SPACE}", " ").replace("\xa0", " "))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Give a function that makes a folder once for all tests of a run, which only read it, whatever process runs them."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if os.environ.get("PYTEST_XDIST_WORKER") else own) / "once"
+    folder.mkdir(exist_ok=True)
+
+    def make(name: str, write: Callable[[Path], object]) -> Path:
+        with FileLock(folder / f"{name}.lock"), i18n.language("fr"):
+            if not (folder / f"{name}.done").exists():
+                write(folder / name)
+                (folder / f"{name}.done").touch()
+        return folder / name
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def embedded_results() -> Results:
+    """What is computed of the embedded data, to read."""
+    with i18n.language("fr"):
+        return compute(read_study(Inputs(), with_contours=True))
+
+
+def give(patch: pytest.MonkeyPatch, computed: Callable[[Study], Results]) -> None:
+    """Put a function in the place of ``compute`` for builds, maps, atlases and figures."""
+    for module in (build, site, results):
+        patch.setattr(module, "compute", computed)
+
+
+@pytest.fixture
+def embedded_once(monkeypatch: pytest.MonkeyPatch, embedded_results: Results) -> None:
+    """Compute the embedded data once for all tests; what is not embedded is computed as ever."""
+    give(monkeypatch, lambda study: embedded_results if study.inputs == Inputs() else compute(study))
+
+
+@pytest.fixture
+def computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compute the first study of the test alone: its other commands publish the same."""
+    kept: list[Results] = []
+    give(monkeypatch, lambda study: kept[0] if kept else kept.append(compute(study)) or kept[0])
+
+
+@pytest.fixture(scope="session")
+def embedded_build(once: Callable[..., Path], embedded_results: Results) -> Path:
+    """The build of the embedded data, to read."""
+
+    def write(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            give(patch, lambda _study: embedded_results)
+            main(["build", "-o", str(folder)])
+
+    return once("build", write)
+
+
+@pytest.fixture(scope="session")
+def embedded_site(once: Callable[..., Path], embedded_results: Results) -> Path:
+    """The atlas of the embedded data, published under a sub-path, to read."""
+
+    def write(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            give(patch, lambda _study: embedded_results)
+            main(["atlas", "-o", str(folder), "--url", "https://atlas.example.fr/cpts"])
+
+    return once("site", write)
 
 
 @pytest.fixture(scope="session")

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from cptsgeo.cli import main
-from tests.browser import LAPTOP, PHONE, open_table
+from cptsgeo.maps.access_page import access_page
+from tests.browser import PHONE, open_table
+from tests.maps.conftest import toy_units
 
 Open = Callable[..., Any]
 VENDOR = Path(__file__).parent / "vendor"
 AXE = VENDOR / "axe.min.js"
 ATLAS_PAGES = (
     "index.html",
+    "map.html",
     "regions/04.html",
     "departements/973.html",
     "cpts/cpts-madinina.html",
@@ -26,15 +29,16 @@ ATLAS_PAGES = (
     "glossary.html",
     "updates.html",
 )
-
-
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An atlas and a build of the embedded data."""
-    folder = tmp_path_factory.mktemp("pages")
-    main(["atlas", "-o", str(folder / "atlas"), "--url", "https://atlas.example.fr/"])
-    main(["build", "-o", str(folder / "build")])
-    return folder
+OF_ALL_LAYERS = {"all_layers.html", "coverage.html", "sizes.html", "white_zones.html"}
+"""The same page with three themes, opened and worked below, or with one of them."""
+BUILD_PAGES = (
+    "index.html",
+    "coverage.html",
+    "plan.html",
+    "definitions.html",
+    "crise_martinique.html",
+    "cards/972-madinina.html",
+)
 
 
 def violations(page: Any) -> list[str]:
@@ -53,15 +57,86 @@ def test_axe_is_the_pinned_one() -> None:
     assert digest in (VENDOR / "README.md").read_text()
 
 
+def kinds(names: Iterable[str]) -> set[str]:
+    """Pages of one folder are of one kind; every page above them is a kind of its own."""
+    return {name.partition("/")[0] for name in names}
+
+
+def test_every_kind_of_page_is_read(embedded_build: Path, embedded_site: Path) -> None:
+    for folder, names in ((embedded_build, BUILD_PAGES), (embedded_site, ATLAS_PAGES)):
+        written = [path.relative_to(folder).as_posix() for path in folder.rglob("*.html")]
+        assert kinds(written) - OF_ALL_LAYERS == kinds(names) - OF_ALL_LAYERS
+        assert set(names) <= set(written)
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ATLAS_PAGES)
-def test_pages_of_the_atlas(open_page: Open, pages: Path, name: str) -> None:
-    assert violations(open_page(pages / "atlas" / name, size=LAPTOP, ready=False)) == []
+def test_pages_of_the_atlas(open_page: Open, embedded_site: Path, name: str) -> None:
+    assert violations(open_page(embedded_site / name, ready=name == "map.html")) == []
 
 
 @pytest.mark.browser
-def test_search_results_of_the_atlas(open_page: Open, pages: Path) -> None:
-    page = open_page(pages / "atlas" / "index.html", size=PHONE, ready=False)
+@pytest.mark.parametrize("name", BUILD_PAGES)
+def test_pages_of_a_build(open_page: Open, embedded_build: Path, name: str) -> None:
+    ready = not name.startswith(("index", "cards"))
+    assert violations(open_page(embedded_build / name, size=PHONE, ready=ready)) == []
+
+
+@pytest.mark.browser
+def test_the_page_of_a_layer_of_territories(run: Any, open_page: Open, toy_files: Any, tmp_path: Path) -> None:
+    path = tmp_path / "epci.html"
+    options = [*toy_files.options, "--contours", toy_files.contours, "--accept-holes"]
+    assert run("overlaps", *options, "--with", "epci", "--map", path, "-f", "csv").code == 0
+    page = open_page(path)
+    open_table(page)
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    assert violations(page) == []
+
+
+@pytest.mark.browser
+def test_the_page_of_two_dates(run: Any, open_page: Open, toy_files: Any, tmp_path: Path) -> None:
+    (tmp_path / "first.csv").write_text("cpts_id,insee_code\nalpha,04901\nbeta,04904\n")
+    states = ((2022, "first.csv"), (2024, toy_files.perimeters))
+    (tmp_path / "s.toml").write_text(
+        "".join(
+            f'[[snapshot]]\ndate = {year}-12-31\ncommunes = "{toy_files.communes}"\nperimeters = "{path}"\n'
+            for year, path in states
+        )
+    )
+    options = ("--contours", toy_files.contours, "--accept-holes", "--scope", "departement=04,05,26")
+    result = run("map", "--snapshots", tmp_path / "s.toml", *options, "-o", tmp_path / "time.html")
+    assert result.code == 0, result.err
+    page = open_page(tmp_path / "time.html")
+    page.select_option("#cg-compare", label="31 décembre 2022")
+    open_table(page)
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    assert violations(page) == []
+
+
+@pytest.mark.browser
+def test_the_page_of_access(open_page: Open) -> None:
+    units = toy_units([f"Commune {at}" for at in range(8)])
+    change = pd.DataFrame(
+        {
+            "insee_code": units["insee_code"],
+            "kind": ["hospital"] * 8,
+            "measure": "distance_km",
+            "limit": 10.0,
+            "before": [1.0, 4.0, 8.0, 15.0, 30.0, 2.0, None, None],
+            "after": [1.0, 4.0, 12.0, 15.0, 30.0, None, None, None],
+            "loses_access": pd.array([False, False, True, False, False, True, False, None], dtype="boolean"),
+        }
+    )
+    html = access_page(change, units, title="Essai", notes=["Une note."], credits=["Une source."])
+    page = open_page(html)
+    open_table(page)
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    assert violations(page) == []
+
+
+@pytest.mark.browser
+def test_search_results_of_the_atlas(open_page: Open, embedded_site: Path) -> None:
+    page = open_page(embedded_site / "index.html", size=PHONE, ready=False)
     page.get_by_role("combobox").fill("saint")
     page.get_by_role("option").first.wait_for()
     page.keyboard.press("ArrowDown")
@@ -69,28 +144,24 @@ def test_search_results_of_the_atlas(open_page: Open, pages: Path) -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [LAPTOP, PHONE])
-def test_map_pages(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
-    page = open_page(pages / "build" / "all_layers.html", size=size)
-    assert violations(page) == []
+def test_the_table_the_search_and_the_view_by_population_of_a_map(open_page: Open, embedded_build: Path) -> None:
+    page = open_page(embedded_build / "all_layers.html")
     open_table(page)
     page.locator("#cg-search").fill("saint")
     assert violations(page) == []
     page.get_by_label("Départements, selon leur population").check()
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     assert violations(page) == []
-    assert violations(open_page(pages / "build" / "definitions.html", size=size)) == []
-    assert violations(open_page(pages / "build" / "index.html", size=size, ready=False)) == []
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", [LAPTOP, PHONE])
-def test_the_crisis_kit(open_page: Open, pages: Path, size: tuple[int, int]) -> None:
-    page = open_page(pages / "build" / "crise_martinique.html", size=size)
-    assert violations(page) == []
+def test_a_card_the_places_and_the_search_of_the_crisis_kit(open_page: Open, embedded_build: Path) -> None:
+    page = open_page(embedded_build / "crise_martinique.html")
     page.evaluate("cptsgeo.crisis.from([14.7, -61.05])")
     page.evaluate("cptsgeo.crisis.select(40)")
     page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
     page.get_by_role("combobox", name="Trouver").fill("hopital")
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     assert violations(page) == []
 
 

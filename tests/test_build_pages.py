@@ -19,9 +19,13 @@ HOSTILE_CPTS = "CPTS ${alert(2)} `x` {{7*7}} \u202e<b>"
 
 
 @pytest.fixture(scope="module")
-def hostile_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def hostile_build(once: Callable[..., Path]) -> Path:
     """Build from tables whose names are markup and code."""
-    folder = tmp_path_factory.mktemp("hostile")
+    return once("hostile_build", write_hostile) / "atlas"
+
+
+def write_hostile(folder: Path) -> None:
+    folder.mkdir()
     communes = folder / "communes.csv"
     communes.write_text(
         "insee_code;name;population;population_year\n"
@@ -34,7 +38,6 @@ def hostile_build(tmp_path_factory: pytest.TempPathFactory) -> Path:
         encoding="utf-8",
     )
     build(Inputs(communes=(communes,), perimeters=perimeters), folder / "atlas")
-    return folder / "atlas"
 
 
 @pytest.mark.browser

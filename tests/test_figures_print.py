@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import re
 import xml.etree.ElementTree as ET
 import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pypdfium2
 import pytest
+from pyproj import Geod
 
+from cptsgeo.atlas.content import Writer
+from cptsgeo.atlas.places import read_atlas
 from cptsgeo.charts import stage_shares
+from cptsgeo.maps.pages import credits_of
 from cptsgeo.paper import PAPERS, drawing_style, new_figure, save_figures
+from cptsgeo.print_map import map_figure
+from cptsgeo.results import Results, compute
+from cptsgeo.study import Inputs, read_study
+from tests.maps.hostile import NAMES, flat, hostile_inputs
 from tests.maps.payloads import PAYLOADS
+
+SVG = "{http://www.w3.org/2000/svg}"
 
 
 def svg_text(path: Path) -> str:
@@ -22,7 +37,20 @@ def svg_text(path: Path) -> str:
     )
 
 
-def test_the_map_says_what_the_pages_say_and_keeps_text(run: Any, tmp_path: Path) -> None:
+@pytest.fixture
+def draw(run: Any, monkeypatch: pytest.MonkeyPatch, embedded_results: Results) -> Callable[..., Any]:
+    """Run ``cptsgeo figure`` on the embedded data without computing them each time."""
+
+    def draw(*options: object) -> Any:
+        with monkeypatch.context() as patch:
+            patch.setattr("cptsgeo.cli.figure.study", lambda **_options: embedded_results.study)
+            patch.setattr("cptsgeo.results.compute", lambda _study: embedded_results)
+            return run("figure", *options)
+
+    return draw
+
+
+def test_the_map_says_what_the_pages_say_and_keeps_text(run: Any, draw: Any, tmp_path: Path) -> None:
     assert run("figure", "-o", tmp_path / "a.svg").code == 0
     text = svg_text(tmp_path / "a.svg")
     for words in (
@@ -34,17 +62,73 @@ def test_the_map_says_what_the_pages_say_and_keeps_text(run: Any, tmp_path: Path
         "INSEE",
     ):
         assert words in text, words
-    assert run("figure", "-o", tmp_path / "b.svg").code == 0
+    assert draw("-o", tmp_path / "b.svg").code == 0
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-    assert "file exists" not in text
-    assert "existe déjà" in run("figure", "-o", tmp_path / "a.svg").err
+    assert "existe déjà" in draw("-o", tmp_path / "a.svg").err
 
 
-@pytest.mark.parametrize("ending", ["png", "pdf"])
-def test_the_same_inputs_give_the_same_bytes(run: Any, tmp_path: Path, ending: str) -> None:
+@pytest.mark.parametrize(
+    ("options", "ending"),
+    [
+        ((), "png"),
+        ((), "pdf"),
+        (("--what", "sizes"), "png"),
+        (("--what", "sizes"), "pdf"),
+        (("--what", "sizes"), "svg"),
+    ],
+)
+def test_the_same_inputs_give_the_same_bytes(draw: Any, tmp_path: Path, options: tuple[str, ...], ending: str) -> None:
     for name in ("a", "b"):
-        assert run("figure", "--what", "sizes", "-o", tmp_path / f"{name}.{ending}").code == 0
+        assert draw(*options, "-o", tmp_path / f"{name}.{ending}").code == 0
     assert (tmp_path / f"a.{ending}").read_bytes() == (tmp_path / f"b.{ending}").read_bytes()
+
+
+def test_the_sheet_holds_legend_credits_insets_north_and_scale(
+    draw: Any, tmp_path: Path, embedded_results: Results
+) -> None:
+    assert draw("-o", tmp_path / "a.svg").code == 0
+    text = svg_text(tmp_path / "a.svg")
+    writer = Writer(read_atlas(embedded_results))
+    home = writer.atlas.home
+    wanted = [one.label for one, _units, _population in writer.legend(home)]
+    wanted += [f"{units} communes, {population} habitants" for _one, units, population in writer.legend(home)]
+    wanted += [value for _term, value in writer.facts(home)]
+    wanted.append(" · ".join(credits_of(embedded_results)))
+    assert [words for words in wanted if words.replace("\u202f", " ") not in text] == []
+    for territory in ("Martinique", "Guyane", "La Réunion", "Mayotte"):
+        assert re.search(rf"(?<![:,(] ){territory}(?!,)", text), territory
+    root = ET.parse(tmp_path / "a.svg").getroot()
+    assert not list(root.iter(f"{SVG}image"))
+    (north,) = [one for one in root.iter(f"{SVG}text") if one.text == "N"]
+    x, y = float(north.get("x")), float(north.get("y"))
+    tips = [one.get("d").split()[1:3] for one in root.iter(f"{SVG}path") if "M" in one.get("d", "")]
+    above = [(float(left), float(top)) for left, top in tips if abs(float(left) - x) < 4 and 0 < float(top) - y < 30]
+    assert above, "an arrow under the letter"
+
+
+def test_the_scale_is_what_a_ruler_measures(run: Any, tmp_path: Path) -> None:
+    """Dots of two towns on paper, and the geodesic between the middles of their communes."""
+    path = tmp_path / "martinique.svg"
+    assert run("figure", "--scope", "departement=972", "-o", path).code == 0
+    root = ET.parse(path).getroot()
+    uses = [one for one in root.iter(f"{SVG}use") if "stroke-width: 0.4" in one.get("style", "")]
+    dots = [(float(one.get("x")), float(one.get("y"))) for one in uses]
+    texts = ["".join(one.itertext()) for one in root.iter(f"{SVG}text")]
+    bar = texts.index(next(text for text in texts if re.fullmatch(r"[\d,\u202f]+ km", text)))
+    towns = texts[bar - len(dots) : bar]
+    study = read_study(Inputs(), with_contours=True)
+    names = study.communes.set_index("insee_code")["name"]
+    boxes = study.contours.set_index("insee_code").bounds
+    boxes = boxes[boxes.index.str.startswith("972")].set_index(names[boxes.index[boxes.index.str.startswith("972")]])
+    (one, first), *_others, (other, last) = sorted(zip(dots, towns, strict=True), key=lambda town: town[0][1])
+    (west, south), (east, north) = (
+        ((boxes.minx[name] + boxes.maxx[name]) / 2, (boxes.miny[name] + boxes.maxy[name]) / 2) for name in (first, last)
+    )
+    metres = Geod(ellps="WGS84").inv(west, south, east, north)[2]
+    ruler = [one.get("d") for one in root.iter(f"{SVG}path") if "stroke-width: 1.4" in one.get("style", "")]
+    start, end = (float(x) for x in re.findall(r"[ML] ([\d.]+) ", ruler[0]))
+    drawn = metres * (end - start) / math.dist(one, other)
+    assert drawn == pytest.approx(1000 * float(texts[bar].removesuffix(" km").replace(",", ".")), rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -56,8 +140,8 @@ def test_the_same_inputs_give_the_same_bytes(run: Any, tmp_path: Path, ending: s
         ("density", ["214 255 habitants, 58,6 % des zones blanches"]),
     ],
 )
-def test_charts_hold_the_figures(run: Any, tmp_path: Path, what: str, words: list[str]) -> None:
-    result = run("figure", "--what", what, "--paper", "16:9", "-o", tmp_path / "c.svg")
+def test_charts_hold_the_figures(draw: Any, tmp_path: Path, what: str, words: list[str]) -> None:
+    result = draw("--what", what, "--paper", "16:9", "-o", tmp_path / "c.svg")
     assert result.code == 0, result.err
     text = svg_text(tmp_path / "c.svg")
     for word in words:
@@ -83,16 +167,28 @@ def test_stage_shares_by_hand() -> None:
     assert (shares[["aci_signe", "pre_projet"]].sum(axis=1) - shares["covered"]).abs().max() == 0
 
 
-def test_one_map_a_page_for_each_place(run: Any, tmp_path: Path) -> None:
+def test_one_map_a_page_for_each_place(draw: Any, tmp_path: Path) -> None:
     path = tmp_path / "serie.pdf"
-    assert run("figure", "--each", "departement", "--paper", "a4-portrait", "-o", path).code == 0
+    assert draw("--each", "departement", "--paper", "a4-portrait", "-o", path).code == 0
     data = path.read_bytes()
+    assert draw("--each", "departement", "--paper", "a4-portrait", "-o", path, "--overwrite").code == 0
+    assert path.read_bytes() == data
     assert len(re.findall(rb"/Type /Page\b", data)) == 4
     assert b"CreationDate" not in data
     fonts = b"".join(
         zlib.decompress(part) for part in re.findall(rb"stream\r?\n(x.+?)\r?\nendstream", data, re.DOTALL)[:1]
     )
     assert b"BT" in fonts
+    assert b"/Subtype /Image" not in data
+    paper = pypdfium2.PdfDocument(data)
+    texts = [page.get_textpage().get_text_bounded() for page in paper]
+    paper.close()
+    for text, name in zip(
+        texts, ("Martinique (972)", "Guyane (973)", "La Réunion (974)", "Mayotte (976)"), strict=True
+    ):
+        assert name in text
+        assert re.search(r"\d km", text)
+        assert "INSEE" in text
 
 
 @pytest.mark.parametrize(
@@ -111,25 +207,26 @@ def test_wrong_usage(run: Any, tmp_path: Path, monkeypatch: Any, options: list[s
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("paper", PAPERS)
-def test_hostile_names_are_drawn_as_text(
-    run: Any, toy_files: Any, toy_communes: pd.DataFrame, tmp_path: Path, paper: str
-) -> None:
-    names = [name for name in PAYLOADS if name.strip() and not re.search(r"[\r\n\x00-\x1f]", name)]
-    communes = toy_communes[["insee_code", "name", "population", "population_year"]].copy()
-    start = list(PAPERS).index(paper) * 10
-    communes["name"] = names[start : start + 10]
-    communes.to_csv(toy_files.communes, index=False)
-    result = run(
-        *("figure", "--communes", toy_files.communes, "--contours", toy_files.contours, "--accept-holes"),
-        *("--perimeters", toy_files.perimeters, "--cpts", toy_files.cpts, "--scope", "departement=04"),
-        *("--paper", paper, "-o", tmp_path / "carte.svg"),
-    )
-    assert result.code == 0, result.err
-    root = ET.parse(tmp_path / "carte.svg").getroot()
-    assert not [one for one in root.iter() if one.tag.rpartition("}")[2] in {"script", "image", "foreignObject", "a"}]
-    text = "".join(root.itertext())
-    assert sum(name in text for name in communes["name"][:4]) >= 1
+@pytest.mark.filterwarnings("ignore:Glyph")
+def test_sixty_hostile_names_of_communes_are_drawn_as_text_on_every_paper(tmp_path: Path) -> None:
+    """Each map names the most populous communes: each paper shows others, and the last the ones that had no room."""
+    folder = tmp_path / "inputs"
+    hostile_inputs(folder)
+    (listing,) = set(folder.iterdir()) - {folder / "communes.csv", folder / "contours.gpkg"}
+    chosen = Inputs(communes=(folder / "communes.csv",), contours=(folder / "contours.gpkg",), perimeters=listing)
+    results = compute(read_study(replace(chosen, accept_holes=True), with_contours=True))
+    writer = Writer(read_atlas(results))
+    people, left = writer.population.copy(), set(NAMES)
+    for paper in (*PAPERS, "a3"):
+        names = [flat(name) for name in writer.atlas.columns["name"]]
+        writer.population = people + 100_000 * np.isin(names, sorted(left))
+        figure = map_figure(writer, writer.atlas.home, paper=paper)
+        save_figures([figure], tmp_path / "carte.svg", form="svg", title=NAMES[0])
+        root = ET.parse(tmp_path / "carte.svg").getroot()
+        active = {"script", "image", "foreignObject", "a"}
+        assert not [one for one in root.iter() if one.tag.rpartition("}")[2] in active]
+        left -= {flat("".join(one.itertext())) for one in root.iter(f"{SVG}text")}
+    assert len(NAMES) - len(left) >= 60
 
 
 @pytest.mark.filterwarnings("ignore:Glyph")

@@ -9,8 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from cptsgeo.results import compute
-from cptsgeo.study import Inputs, read_study
+from cptsgeo.results import Results
 from tests.maps.payloads import PAYLOADS
 
 NOTEBOOK = Path(__file__).parents[1] / "docs" / "notebook.ipynb"
@@ -30,8 +29,8 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
     assert (tmp_path / "carte.html").stat().st_size > 100_000
 
 
-def test_hostile_names_are_text_in_a_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
-    results = compute(read_study(Inputs(), with_contours=True))
+def test_hostile_names_are_text_in_a_notebook(monkeypatch: pytest.MonkeyPatch, embedded_results: Results) -> None:
+    results = embedded_results
     table = results.tables["coverage_by_departement"]
     whole = table[(table["counting"] == "cumulative") & (table["stage"] == "any")]
     rows = pd.concat([whole.iloc[:1].assign(name=name) for name in PAYLOADS])

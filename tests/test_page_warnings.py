@@ -17,7 +17,9 @@ from cptsgeo.study import Inputs
 WORDS = "Une source de cette page n’est plus à jour : <b>FINESS</b>"
 
 
-def test_pages_of_a_build_and_of_an_atlas_show_the_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_of_a_build_and_of_an_atlas_show_the_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, embedded_once: None
+) -> None:
     asked = []
 
     def banner(names: tuple[str, ...], today: date) -> str:
@@ -56,6 +58,6 @@ def test_a_pulled_file_is_credited_to_its_producer(tmp_path: Path, monkeypatch: 
     assert pulled_sources(Inputs(communes=(pulled,), perimeters=Path("liste.csv"), density=pulled)) == (name,)
 
 
-def test_the_alarm_is_silent_for_embedded_data(run: Any, tmp_path: Path) -> None:
+def test_the_alarm_is_silent_for_embedded_data(run: Any, tmp_path: Path, embedded_once: None) -> None:
     assert run("map", "-o", tmp_path / "map.html").code == 0
     assert 'class="cg-warning"' not in (tmp_path / "map.html").read_text(encoding="utf-8")

@@ -24,8 +24,8 @@ from cptsgeo.i18n import _, current_language, day, number
 from cptsgeo.maps.cartogram import cartogram
 from cptsgeo.maps.index import CONTENTS
 from cptsgeo.maps.page import swatch
-from cptsgeo.maps.pages import departement_rates, finding, page, stage_theme, warning
-from cptsgeo.qgis import add_style
+from cptsgeo.maps.pages import departement_rates, finding, page, size_theme, stage_theme, warning, white_zone_theme
+from cptsgeo.qgis import add_styles
 from cptsgeo.results import Results, compute
 from cptsgeo.schemas import conform
 from cptsgeo.study import Inputs, read_study
@@ -40,7 +40,16 @@ CHARTS = {"region": "tables/chart_regions.csv", "departement": "tables/chart_dep
 MANY_PLACES = 200
 """Places from which other processes write the workbooks: starting them costs two seconds each."""
 
-LOGOS = {".svg", ".png", ".jpg", ".jpeg", ".webp"}
+LOGOS = {
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+}
+HEAVIEST_LOGO = 60_000
+"""Bytes of a logo: each of a thousand pages holds it."""
+
 LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 
 
@@ -52,9 +61,9 @@ class Choices:
     ----------
     theme
         A folder of templates that replace ours by name (``base.html``, ``place.html``, ``style.css`` …), and of files
-        under ``static/`` that are copied as they are.
+        under ``static/`` that are copied as they are: images and fonts that its pages then ask for.
     logo
-        An image for the head of every page.
+        An image for the head of every page, which holds it.
     url
         Address where the site will be published: sitemap, RSS and sharing metadata need it.
     """
@@ -70,6 +79,16 @@ class Choices:
             raise FileError(
                 _("this is not an image that a page can show"),
                 fix=_("give a file that ends with: {choices}").format(choices=", ".join(sorted(LOGOS))),
+                where=str(self.logo),
+            )
+        if self.logo is not None and self.logo.stat().st_size > HEAVIEST_LOGO:
+            raise FileError(
+                _("this image weighs {size} kB, and each page of the atlas would hold it").format(
+                    size=number(self.logo.stat().st_size / 1000)
+                ),
+                fix=_("give one of at most {size} kB: an SVG, or a smaller PNG").format(
+                    size=number(HEAVIEST_LOGO / 1000)
+                ),
                 where=str(self.logo),
             )
         if self.url and not self.url.startswith(("https://", "http://")):
@@ -207,22 +226,22 @@ def place_tables(atlas: Atlas) -> Iterator[tuple[str, pd.DataFrame]]:
 def layers(atlas: Atlas) -> Iterator[tuple[str, bytes]]:
     """Yield the communes with their outlines: GeoParquet as they were read, GeoPackage as the maps draw them.
 
-    The GeoPackage holds the style of the maps, and simplified outlines, which suit the scale of a map of the scope.
+    The GeoPackage holds the styles of the maps, and simplified outlines, which suit the scale of a map of the scope.
     """
     import geopandas as gpd
     import pandas as pd
 
     results = atlas.results
-    shapes = results.units[["insee_code", "geometry"]]
+    shapes = results.units[["insee_code", "size_class", "white_zone", "geometry"]]
     joined = results.tables["units"].merge(shapes, on="insee_code", how="left", validate="one_to_one")
     exact = gpd.GeoDataFrame(joined, geometry="geometry", crs=results.units.crs)
     simple = pd.Series(atlas.sheet.polygons(), index=atlas.columns["insee_code"])
     drawn = exact.set_geometry(gpd.GeoSeries(exact["insee_code"].map(simple).to_numpy(), crs=exact.crs))
-    theme = stage_theme(results)
+    themes = [stage_theme(results), size_theme(results), white_zone_theme(results)]
     with tempfile.TemporaryDirectory() as folder:
         package, parquet = Path(folder) / "communes.gpkg", Path(folder) / "communes.parquet"
         write_table(drawn, package)
-        add_style(package, layer="communes", column="stage", classes=theme.classes, title=theme.title)
+        add_styles(package, layer="communes", themes=themes)
         write_table(exact, parquet)
         for path in (package, parquet):
             yield f"tables/{path.name}", path.read_bytes()
@@ -238,18 +257,15 @@ class _Shell:
         self.writer = Writer(atlas)
         self.title = self.writer.title(atlas.home)
         self.environment = _environment(choices.theme)
-        self.logo = f"logo{choices.logo.suffix.lower()}" if choices.logo else ""
+        self.logo = _data_uri(choices.logo) if choices.logo else ""
+        self.static = choices.theme / "static" if choices.theme else None
         self.search = (files("cptsgeo.atlas") / "templates" / "search.js").read_text(encoding="utf-8")
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the files that pages share."""
-        yield "style.css", self._rendered("style.css", {}).encode()
-        if self.choices.logo:
-            yield self.logo, self.choices.logo.read_bytes()
-        static = self.choices.theme / "static" if self.choices.theme else None
-        if static and static.is_dir():
-            for path in sorted(path for path in static.rglob("*") if path.is_file()):
-                yield f"static/{path.relative_to(static).as_posix()}", path.read_bytes()
+        """Yield the files of the theme that pages share."""
+        if self.static and self.static.is_dir():
+            for path in sorted(path for path in self.static.rglob("*") if path.is_file()):
+                yield f"static/{path.relative_to(self.static).as_posix()}", path.read_bytes()
 
     def pages(self, updates: list[Update]) -> Iterator[tuple[str, str]]:
         """Yield the path and text of every page but the interactive map."""
@@ -310,6 +326,7 @@ class _Shell:
             "path": path,
             "url": f"{self.choices.url.rstrip('/')}/" if self.choices.url else "",
             "logo": self.logo,
+            "beside": "'self' file: " if self.static and self.static.is_dir() else "",
             "map_page": up + MAP_PAGE,
             "texts": _texts(),
             "finding": "",
@@ -329,6 +346,11 @@ class _Shell:
                 fix=_("correct it in the theme folder, or take it away to use ours"),
                 where=str(self.choices.theme or ""),
             ) from error
+
+
+def _data_uri(image: Path) -> str:
+    """Return an image as an address that holds it."""
+    return f"data:{LOGOS[image.suffix.lower()]};base64,{base64.b64encode(image.read_bytes()).decode()}"
 
 
 def _environment(theme: Path | None) -> Environment:
@@ -379,6 +401,7 @@ def _texts() -> dict[str, str]:
         "class": _("Class"),
         "communes": _("Communes"),
         "inhabitants": _("Inhabitants"),
+        "blank": _("No outline to draw: the figures and the table hold the information."),
         "undrawn": _("Communes without outline, counted and not drawn:"),
         "files": _("Files of this page:"),
         "tables": _("Tables"),

@@ -1,7 +1,7 @@
 """Simplified outlines kept on disk: the second page of the same communes is drawn without simplifying them again.
 
-The name of a file is the digest of the outlines, of the tolerances and of the library that simplifies, so that nothing
-stale is ever read. A file that cannot be read or written is as good as none.
+The name of a file is the digest of the outlines, of the tolerances, and of the program and the library that simplify, so
+that nothing stale is ever read. A file that cannot be read or written is as good as none.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def cache_folder() -> Path | None:
 def cache_file(digest: bytes, tolerances: Sequence[float], bits: int) -> Path | None:
     """Return where the topology of some outlines is kept."""
     folder = cache_folder()
-    key = hashlib.sha256(digest + repr((tuple(tolerances), bits, shapely.geos_version)).encode()).hexdigest()
+    program = Path(__file__).with_name("topology.py").read_bytes()
+    choices = repr((tuple(tolerances), bits, shapely.geos_version)).encode()
+    key = hashlib.sha256(digest + choices + program).hexdigest()
     return folder / f"outlines-{key[:40]}.npz" if folder else None
 
 

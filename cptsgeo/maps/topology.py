@@ -163,13 +163,13 @@ def _territory_arcs(
 ) -> Topology:
     """Build the topology of the units of one territory."""
     forward = pyproj.Transformer.from_crs(4326, crs, always_xy=True)
-    metric = shapely.orient_polygons(shapely.transform(shapes, forward.transform, interleaved=False))
     levels = []
-    current = metric
+    current = shapely.transform(shapes, forward.transform, interleaved=False)
     for tolerance in tolerances:
         current = shapely.coverage_simplify(current, tolerance)
         levels.append(current)
-    parts, part_unit = shapely.get_parts(levels[0], return_index=True)
+    oriented = shapely.orient_polygons(levels[0])  # a page fills rings that run the same way, holes the other way
+    parts, part_unit = shapely.get_parts(oriented, return_index=True)
     rings, ring_part = shapely.get_rings(parts, return_index=True)
     unit_rings = np.bincount(part_unit[ring_part], minlength=len(shapes)).astype(np.int64)
     xy, ring_of = shapely.get_coordinates(rings, return_index=True)
@@ -360,16 +360,12 @@ def polygons(topology: Topology, level: int = 0) -> npt.NDArray[np.object_]:
                 linear.append(shapely.LinearRing(line[distinct]))
         ring += rings
         if linear:
-            signed = [shapely.is_ccw(line) for line in linear]
-            result[unit] = _assemble(linear, signed)
+            result[unit] = _assemble(linear)
     return result
 
 
-def _assemble(linear: Sequence[shapely.LinearRing], signed: Sequence[bool]) -> shapely.Geometry:
-    """Make polygons of rings: in grid steps, outer rings run counter-clockwise as GEOS sees them, holes clockwise."""
-    outer = [shapely.Polygon(line) for line, ccw in zip(linear, signed, strict=True) if ccw == signed[0]]
-    holes = [shapely.Polygon(line) for line, ccw in zip(linear, signed, strict=True) if ccw != signed[0]]
-    shape = shapely.multipolygons(outer) if len(outer) > 1 else outer[0]
-    for hole in holes:
-        shape = shapely.difference(shape, hole)
-    return shape
+def _assemble(linear: Sequence[shapely.LinearRing]) -> shapely.Geometry:
+    """Make the ground of some rings: a ring inside another is a hole, whichever way round they run, as pages fill them."""
+    if len(linear) == 1:
+        return shapely.Polygon(linear[0])
+    return shapely.build_area(shapely.node(shapely.multilinestrings(linear)))

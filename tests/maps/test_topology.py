@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+
 import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely.algorithms.cga import signed_area
 
 from cptsgeo.errors import DataError
 from cptsgeo.maps.codec import Block, decode, encode, read_varints, unzigzag, varints, zigzag
 from cptsgeo.maps.commune_layer import _border, _members
-from cptsgeo.maps.topology import MERCATOR_HALF, Topology, build_topology, polygons
+from cptsgeo.maps.topology import MERCATOR_HALF, Topology, build_topology, detail, polygons
 
 ARRAYS = ("arc_sizes", "x", "y", "rank", "unit_rings", "ring_arcs", "refs")
 
@@ -53,6 +58,80 @@ def test_no_gap_and_no_overlap_at_any_level(seed: int) -> None:
         assert area == pytest.approx(shapely.area(shapes).sum(), rel=1e-12)
         whole = whole or area
         assert area == pytest.approx(whole, rel=0.02)
+
+
+def neighbours(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs that share a stretch of border, whatever the rest of them does."""
+    left, right = shapely.STRtree(shapes).query(shapes, predicate="intersects")
+    once = left < right
+    left, right = left[once], right[once]
+    border = shapely.relate_pattern(shapely.boundary(shapes[left]), shapely.boundary(shapes[right]), "1********")
+    return left[border], right[border]
+
+
+def holes(shapes: np.ndarray, least: float) -> int:
+    """Count the holes in the ground that polygons cover together, but the smallest."""
+    whole = shapely.get_parts(shapely.union_all(shapes))
+    rings = np.concatenate([shapely.get_rings(part)[1:] for part in whole])
+    return int((shapely.area(shapely.polygons(rings)) > least).sum()) if len(rings) else 0
+
+
+def region() -> gpd.GeoSeries:
+    """The 946 communes of Provence-Alpes-Côte d’Azur, whose ground has one hole."""
+    folder = Path(os.environ.get("CPTSGEO_SHARED", Path(__file__).parents[3] / "shared")) / "data"
+    path = folder / "communes" / "communes_cog2026.parquet"
+    if not path.is_file():
+        pytest.skip("the real outlines are not beside the project")
+    frame = gpd.read_parquet(path, columns=["region", "geometry"], filters=[("region", "==", "93")])
+    return frame.geometry.to_crs(4326).reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        pytest.param(lambda: wavy(24, 20, 7), id="made up"),
+        pytest.param(region, id="region", marks=pytest.mark.real_data),
+    ],
+)
+def test_the_detail_of_the_national_page_opens_no_gap_and_no_overlap(
+    source: Callable[[], gpd.GeoSeries], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One step of the grid is a pixel at zoom 13: where rounding crosses two borders, it is within a pixel or two."""
+    tolerances, bits = detail(35_000)
+    assert (tolerances, bits) == ((180.0, 600.0, 1500.0), 21)
+    shapes = source()
+    before = np.asarray(shapes.values)
+    left, right = neighbours(before)
+    assert len(left) > 900
+    topology = build_topology(shapes, tolerances, bits)
+    fine = polygons(topology)
+    for level in range(len(tolerances)):
+        drawn = polygons(topology, level)
+        assert not shapely.is_missing(drawn).any()
+        drawn = shapely.make_valid(drawn)
+        shared = shapely.relate_pattern(shapely.boundary(drawn[left]), shapely.boundary(drawn[right]), "1********")
+        assert shapely.intersects(drawn[left], drawn[right]).all()
+        assert shared.mean() > 0.995  # the others met along less than the tolerance, and now in a point
+        one, other = neighbours(drawn)
+        assert {*zip(one, other, strict=True)} <= {*zip(left, right, strict=True)}
+        over = shapely.area(shapely.intersection(drawn[one], drawn[other]))
+        assert over.max() < 2
+        assert (over > 0).mean() < 0.001
+        assert holes(drawn, 2) == holes(before, 0)
+    monkeypatch.setattr("cptsgeo.maps.topology._assemble", lambda rings: shapely.Point(sum(map(signed_area, rings)), 0))
+    ground = np.abs(shapely.get_x(polygons(topology)))
+    assert np.abs(ground - shapely.area(fine)).max() < 2, "holes run the other way round, as a canvas wants them"
+
+
+def test_islands_and_holes_are_kept_whatever_way_their_rings_run() -> None:
+    land = shapely.box(2, 46, 2.3, 46.3).difference(shapely.box(2.1, 46.1, 2.2, 46.2))
+    parts = [shapely.box(2.4, 46, 2.41, 46.01), land, shapely.box(2.4, 46.2, 2.45, 46.25)]
+    for turned in (shapely.multipolygons(parts), shapely.reverse(shapely.multipolygons(parts))):
+        topology = build_topology(gpd.GeoSeries([turned, shapely.box(2.1, 46.1, 2.2, 46.2)], crs=4326), (1.0,), 24)
+        drawn, enclave = polygons(topology)
+        assert shapely.get_num_geometries(drawn) == 3
+        assert shapely.area(drawn) == pytest.approx(8 * shapely.area(enclave) * 1.0325, rel=2e-3)
+        assert not shapely.relate_pattern(drawn, enclave, "2********")
 
 
 def test_a_coarse_level_keeps_a_subset_of_the_points() -> None:
