@@ -464,6 +464,7 @@ def _read_parquet(file: str, content: bytes) -> TextTable:
         ]
         raise_errors(_repeated_columns(file, schema.names))
         arrow = pq.read_table(io.BytesIO(content), columns=columns)
+        arrow.validate(full=True)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise FileError(
             _("the Parquet file is damaged or truncated"),

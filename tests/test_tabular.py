@@ -214,3 +214,13 @@ def test_damaged_workbooks_and_parquet_files_end_in_a_clean_error(tmp_path, seed
         for content in (bytes(damaged), whole[: chance.randrange(5, len(whole))]):
             with suppress(CptsGeoError):
                 assert list(read_table(write(tmp_path / name, content)).rows.columns)
+
+
+def test_a_parquet_text_that_is_no_utf8_is_a_clean_error(tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    bad = pa.array([b"01001", b"\xff\xfe"], pa.binary()).view(pa.string())
+    pq.write_table(pa.table({"insee_code": bad}), tmp_path / "bad.parquet")
+    with pytest.raises(FileError, match="endommagé"):
+        read_table(tmp_path / "bad.parquet")
