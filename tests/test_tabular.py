@@ -222,5 +222,5 @@ def test_a_parquet_text_that_is_no_utf8_is_a_clean_error(tmp_path):
 
     bad = pa.array([b"01001", b"\xff\xfe"], pa.binary()).view(pa.string())
     pq.write_table(pa.table({"insee_code": bad}), tmp_path / "bad.parquet")
-    with pytest.raises(FileError, match="endommagé"):
+    with pytest.raises(FileError, match="abîmé ou tronqué"):
         read_table(tmp_path / "bad.parquet")

@@ -27,7 +27,8 @@ from cptsgeo.maps.page import swatch
 from cptsgeo.maps.pages import departement_rates, finding, page, size_theme, stage_theme, warning, white_zone_theme
 from cptsgeo.qgis import add_styles
 from cptsgeo.results import Results, compute
-from cptsgeo.schemas import conform
+from cptsgeo.schemas import TABLES, conform
+from cptsgeo.sizes import member_populations
 from cptsgeo.study import Inputs, read_study
 from cptsgeo.workbooks import workbooks
 
@@ -196,30 +197,19 @@ def write_atlas(
 
 def place_tables(atlas: Atlas) -> Iterator[tuple[str, pd.DataFrame]]:
     """Yield the table of each place, and the path of its page without ending."""
-    import pandas as pd
-
+    study = atlas.results.study
+    members = member_populations(study.communes, study.perimeters).merge(
+        study.perimeters.cpts[["cpts_id", "cpts_name"]]
+    )
+    members = members.sort_values(["population_in_cpts", "insee_code"], ascending=[False, True])
+    members = conform(members[list(TABLES["cpts_units"])], "cpts_units")
+    of_cpts = dict(iter(members.groupby("cpts_id")))
     units = atlas.results.tables["units"].set_index("insee_code", drop=False)
     codes = atlas.columns["insee_code"]
     for one in atlas.all_places():
         if one.kind == "scope":
             continue
-        table: pd.DataFrame
-        if one.kind == "cpts":
-            empty = atlas.results.tables["sizes"].iloc[:0]
-            table = pd.DataFrame(
-                atlas.members.get(one.code, []),
-                columns=["cpts_id", "insee_code", "name", "population", "share", "population_in_cpts"],
-            )
-            table.insert(1, "cpts_name", one.name)
-            table = table.astype(
-                {
-                    **dict.fromkeys(("cpts_id", "cpts_name", "insee_code", "name"), empty["cpts_id"].dtype),
-                    **{"population": "int64", "share": "float64", "population_in_cpts": "int64"},
-                }
-            )
-            table = conform(table, "cpts_units")
-        else:
-            table = units.loc[codes[one.rows]]
+        table = of_cpts.get(one.code, members.iloc[:0]) if one.kind == "cpts" else units.loc[codes[one.rows]]
         yield one.path.removesuffix(".html"), table
 
 
