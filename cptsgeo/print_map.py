@@ -12,7 +12,7 @@ import shapely
 
 from cptsgeo.atlas.content import CLOSE, Writer
 from cptsgeo.atlas.drawing import Drawing, town_labels
-from cptsgeo.i18n import _, number
+from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.maps.page import TERRITORY_NAMES
 from cptsgeo.maps.pages import credits_of
 from cptsgeo.paper import drawing_style, new_figure
@@ -102,7 +102,10 @@ def _legend(axes: Axes, writer: Writer, place: Place, left: float, top: float, w
     for one, units, population in writer.legend(place):
         axes.add_patch(Rectangle((left, y), 20 * unit, 12 * unit, **_paint(one), linewidth=0.5 * unit))
         axes.text(left + 26 * unit, y + 6.5 * unit, one.label, fontsize=7.5 * unit, color=INK, va="baseline")
-        counts = _("{communes} communes, {population} inhabitants").format(communes=units, population=population)
+        counts = ngettext(
+            "{count} commune, {population} inhabitants", "{count} communes, {population} inhabitants", units
+        )
+        counts = counts.format(count=number(units), population=number(population))
         axes.text(left + 26 * unit, y + 15 * unit, counts, fontsize=6.5 * unit, color=SOFT, va="baseline")
         y += 22 * unit
     y += 8 * unit

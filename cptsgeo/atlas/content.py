@@ -246,7 +246,7 @@ class Writer:
         """Count the communes that have no outline."""
         return int((self.atlas.sheet.territories[one.rows] == None).sum())  # noqa: E711
 
-    def legend(self, one: Place) -> list[tuple[MapClass, str, str]]:
+    def legend(self, one: Place) -> list[tuple[MapClass, int, int]]:
         """Return the classes of a place with their communes and inhabitants; for a CPTS those of its map alone."""
         keys = self.atlas.columns["stage"][one.rows]
         on_map = {each.key for each in self.classes}
@@ -257,7 +257,7 @@ class Writer:
         for each in self.classes:
             here = one.rows[keys == each.key]
             if len(here) or (each.key in on_map and each.key not in {OUT_OF_SCOPE, "unknown"}):
-                counted.append((each, number(len(here)), number(int(self.population[here].sum()))))
+                counted.append((each, len(here), int(self.population[here].sum())))
         return counted
 
     def frames(self, one: Place) -> list[Frame]:

@@ -286,7 +286,7 @@ class _Shell:
         stem = one.path.rpartition("/")[2].removesuffix(".html")
         context["files"] = [] if one.kind == "scope" else [f"{stem}.csv", f"{stem}.xlsx"]
         context["legend"] = [
-            {"swatch": swatch(each), "label": each.label, "units": units, "population": population}
+            {"swatch": swatch(each), "label": each.label, "units": number(units), "population": number(population)}
             for each, units, population in context["legend"]
         ]
         context["undrawn"] = number(context["undrawn"]) if context["undrawn"] else ""

@@ -160,7 +160,7 @@ def notes(results: Results) -> list[str]:
         ),
         _(
             "Outside the scope ({scope}) the list of CPTS is not complete: a unit there is never white, and is in no rate."
-        ).format(scope=study.scope),
+        ).format(scope=place(results)),
         _(
             "Size class: population of all the units of the CPTS, in the scope and outside. The texts do not state the side of the bounds; 40,000 and 80,000 are put in the upper class, 175,000 in class 3."
         ),

@@ -13,9 +13,11 @@
     }
     const corners = config.territories.map((bounds) => L.latLngBounds(bounds));
 
-    L.control.zoom({ position: "topright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
-    L.control.scale({ imperial: false }).addTo(map);
-    if (corners.length) map.fitBounds(corners[0], { padding: [14, 14], animate: false });
+    if (corners.length) {
+      L.control.zoom({ position: "topright", zoomInTitle: words.zoom_in, zoomOutTitle: words.zoom_out }).addTo(map);
+      L.control.scale({ imperial: false }).addTo(map);
+      map.fitBounds(corners[0], { padding: [14, 14], animate: false });
+    }
 
     if (config.online) L.control.attribution({ prefix: false }).addTo(map);
 
