@@ -54,17 +54,18 @@ def to_kml(table: pd.DataFrame, *, title: str) -> str:
     ----------
     Open Geospatial Consortium, *OGC KML 2.2*, 07-147r2.
     """
-    folders = []
-    for kind, text in labels("resource_kinds").items():
-        places = [
+    places: dict[str, list[str]] = {kind: [] for kind in labels("resource_kinds")}
+    for number, row in enumerate(table.itertuples(index=False), start=1):
+        places[row.kind].append(
             f"<Placemark id={quoteattr('r-' + str(number))}><name>{escape(row.name)}</name>"
             f"<description>{escape(chr(10).join(_lines(row)))}</description>"
             f"<Point><coordinates>{row.longitude:.6f},{row.latitude:.6f}</coordinates></Point></Placemark>"
-            for number, row in enumerate(table.itertuples(index=False), start=1)
-            if row.kind == kind
-        ]
-        if places:
-            folders.append(f"<Folder><name>{escape(text)}</name>\n" + "\n".join(places) + "\n</Folder>")
+        )
+    folders = [
+        f"<Folder><name>{escape(text)}</name>\n" + "\n".join(places[kind]) + "\n</Folder>"
+        for kind, text in labels("resource_kinds").items()
+        if places[kind]
+    ]
     return (
         '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2"><Document>'
         f"<name>{escape(title)}</name>\n" + "\n".join(folders) + "\n</Document></kml>\n"
