@@ -9,10 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cptsgeo.columns import label
 from cptsgeo.i18n import _, current_language, day, headed, ngettext, number
 from cptsgeo.parameters import labels
 from cptsgeo.resource_cells import MARKED, Audience
-from cptsgeo.schemas import label
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
+from cptsgeo.columns import label
 from cptsgeo.i18n import _, headed
 from cptsgeo.parameters import labels
-from cptsgeo.schemas import label
 
 if TYPE_CHECKING:
     import geopandas as gpd

@@ -8,11 +8,11 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cptsgeo.columns import COLUMNS, label
 from cptsgeo.crs import WGS84
 from cptsgeo.errors import UsageError
 from cptsgeo.files import whole_file
 from cptsgeo.i18n import _, number, percent
-from cptsgeo.schemas import COLUMNS, label
 from cptsgeo.tabular import is_guarded
 from cptsgeo.words import in_words
 

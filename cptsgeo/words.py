@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cptsgeo.columns import label
 from cptsgeo.i18n import N_, _
 from cptsgeo.parameters import labels
-from cptsgeo.schemas import label
 
 WORDS: Mapping[str, Mapping[str, str]] = {
     "action": {"extend": N_("extended"), "create": N_("created"), "none": N_("stays white")},

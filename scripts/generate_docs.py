@@ -17,8 +17,9 @@ import click
 from cptsgeo.cli import COMMANDS
 from cptsgeo.cli.root import cli
 from cptsgeo.cli.texts import translate_click
+from cptsgeo.columns import COLUMNS
 from cptsgeo.i18n import LANGUAGES, _, language
-from cptsgeo.schemas import COLUMNS, TABLES
+from cptsgeo.schemas import TABLES
 from cptsgeo.sources.catalogue import sources
 
 DOCS = Path(__file__).parents[1] / "docs"

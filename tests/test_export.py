@@ -14,11 +14,12 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cptsgeo.columns import COLUMNS, label
 from cptsgeo.coverage import coverage
 from cptsgeo.errors import FileError, UsageError
 from cptsgeo.export import FORMATS, cell_text, to_text, with_geometry, write_table, write_workbook
 from cptsgeo.i18n import language
-from cptsgeo.schemas import COLUMNS, TABLES, conform, label
+from cptsgeo.schemas import TABLES, conform
 from cptsgeo.sizes import double_counts, sizes
 from cptsgeo.tabular import read_table
 from cptsgeo.white_zones import white_zones, white_zones_by_density

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from cptsgeo.columns import COLUMNS
 from cptsgeo.export import to_text
 from cptsgeo.i18n import language
-from cptsgeo.schemas import COLUMNS
 from cptsgeo.snapshots import PARTS
 from cptsgeo.white_zones import RELATIONS
 from cptsgeo.words import LISTS, NAMED, WORDS, in_words

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from cptsgeo.columns import COLUMNS
 from cptsgeo.i18n import _
 from cptsgeo.maps.pages import SIZE_BOUNDS, credits_of, notes
 from cptsgeo.parameters import labels
-from cptsgeo.schemas import COLUMNS
 
 if TYPE_CHECKING:
     from cptsgeo.results import Results

@@ -20,6 +20,7 @@ import shapely
 from branca.element import Figure, MacroElement
 from folium.template import Template
 
+from cptsgeo.columns import label
 from cptsgeo.i18n import _, current_language
 from cptsgeo.maps import crisis_markup as markup
 from cptsgeo.maps.assets import own_text
@@ -29,7 +30,6 @@ from cptsgeo.maps.self_contained import self_contained
 from cptsgeo.maps.theme import MapClass, Theme
 from cptsgeo.parameters import labels, parameters
 from cptsgeo.resource_cells import MARKED, Audience
-from cptsgeo.schemas import label
 
 SCRIPTS = (
     "search.js",

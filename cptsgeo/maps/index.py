@@ -7,12 +7,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from cptsgeo.card_page import card_names
+from cptsgeo.columns import label
 from cptsgeo.export import cell_text
 from cptsgeo.i18n import N_, _, current_language, number
 from cptsgeo.maps.overlap_page import overlap_file, overlap_finding
 from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place, warning
 from cptsgeo.results import Results
-from cptsgeo.schemas import label
 from cptsgeo.study import Inputs
 from cptsgeo.territories import kind_label
 
