@@ -19,10 +19,13 @@ from cptsgeo.i18n import _, current_language
 from cptsgeo.maps.index import index_page
 from cptsgeo.maps.overlap_page import overlap_file, overlap_page
 from cptsgeo.maps.pages import PAGES, page, warning
+from cptsgeo.maps.time_page import TIME, TIME_TITLE, time_page
 from cptsgeo.plan_tables import membership_list
 from cptsgeo.results import Results, compute
+from cptsgeo.snapshot_list import last_inputs
 from cptsgeo.study import Inputs, read_study
 from cptsgeo.territories import kind_label
+from cptsgeo.timeline import timeline
 from cptsgeo.workbooks import workbooks
 
 PLAN, SERIES = "plan_perimeters.csv", "series.svg"
@@ -45,7 +48,7 @@ def build(
     The folder gets ``index.html``, the pages of :data:`cptsgeo.maps.pages.PAGES`, one more for each layer of
     territories, ``tables/*.csv`` and ``tables/cptsgeo.xlsx``, the perimeters as the plan leaves them
     (``plan_perimeters.csv``, to give back as perimeters), the identity card of each CPTS (``cards/*.html`` and
-    ``*.json``), with snapshots the figure ``series.svg``, and ``manifest.json``, from which `cptsgeo replay` makes it
+    ``*.json``), with snapshots the figure ``series.svg`` and the page ``time.html``, and ``manifest.json``, from which `cptsgeo replay` makes it
     again; with the embedded data, the exercise kit ``crise_martinique.html`` too. It is written beside its place and
     renamed into it, so that it is never half new.
     Identical inputs give identical bytes; the day on which the age of pulled sources is judged is one of them
@@ -122,11 +125,22 @@ def _map_pages(results: Results) -> Iterator[tuple[str, str, Callable[[], str]]]
     """Yield each map page: its file, its title, and how it is drawn."""
     for name, title in PAGES.items():
         yield f"{name}.html", _(title), partial(page, results, name)
+    if results.study.snapshots:
+        yield TIME, _(TIME_TITLE), partial(_time_page, results)
     for view in results.layers:
         kind = view.layer.kind
         yield overlap_file(kind), kind_label(kind), partial(overlap_page, results, view)
     if results.study.inputs == Inputs():
         yield "crise_martinique.html", _(EXERCISE_TITLE), exercise_page
+
+
+def _time_page(results: Results) -> str:
+    """Draw the dated states, of which the last has perimeters of its own."""
+    study = results.study
+    assert study.inputs.snapshots is not None, "the states were read from this list"
+    last = replace(last_inputs(study.inputs.snapshots, study.inputs), snapshots=None, scope=study.scope)
+    of_last = compute(read_study(last, with_contours=True))
+    return time_page(of_last, timeline(study.snapshots), results.tables["series"])
 
 
 def _write_cards(results: Results, folder: Path) -> None:

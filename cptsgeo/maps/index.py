@@ -12,6 +12,7 @@ from cptsgeo.export import cell_text
 from cptsgeo.i18n import N_, _, current_language, number
 from cptsgeo.maps.overlap_page import overlap_file, overlap_finding
 from cptsgeo.maps.pages import PAGES, credits_of, facts, finding, notes, place, warning
+from cptsgeo.maps.time_page import TIME, TIME_TITLE
 from cptsgeo.results import Results
 from cptsgeo.study import Inputs
 from cptsgeo.territories import kind_label
@@ -73,6 +74,7 @@ PAGE_DEFINITIONS = {
     "all_layers": N_("Stages, size classes and white zones on one page, as layers"),
     "definitions": N_("Two definitions of coverage side by side, on each side of a line"),
 }
+TIME_DEFINITION = N_("A slider of the dated states, and two of them on each side of a line")
 EXERCISE_DEFINITION = N_("Fictional resources of Martinique, north-east coast closed: nearest, status board, directory")
 
 
@@ -103,6 +105,10 @@ def index_page(results: Results, *, with_maps: bool = True, figure: str = "") ->
         pages=[
             {"file": f"{name}.html", "title": _(title), "definition": _(PAGE_DEFINITIONS[name])}
             for name, title in (PAGES.items() if with_maps else ())
+        ]
+        + [
+            {"file": TIME, "title": _(TIME_TITLE), "definition": _(TIME_DEFINITION)}
+            for _states in range(with_maps and bool(results.study.snapshots))
         ]
         + [
             {
@@ -140,7 +146,7 @@ def index_page(results: Results, *, with_maps: bool = True, figure: str = "") ->
             "tables": _("Tables"),
             "workbook": _("All tables in one workbook:"),
             "cards": _("Identity cards of the CPTS"),
-            "series": _("Coverage over time"),
+            "series": _(TIME_TITLE),
             "file": _("File"),
             "content": _("Content"),
             "rows": _("Rows"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from cptsgeo.i18n import _, day, headed, number, percent
+from cptsgeo.i18n import N_, _, day, headed, number, percent
 from cptsgeo.maps.cartogram import cartogram
 from cptsgeo.maps.page import map_page
 from cptsgeo.maps.pages import credits_of, departement_rates, notes, place, stage_classes, warning
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cptsgeo.results import Results
 
+TIME, TIME_TITLE = "time.html", N_("Coverage over time")
 SHOWN = 5
 """Dates among the key figures; the slider has them all."""
 
@@ -42,7 +43,7 @@ def time_page(results: Results, states: pd.DataFrame, rates: pd.DataFrame, *, ti
         themes,
         over_time=True,
         weighted=cartogram(departement_rates(results)),
-        title=headed(_("Coverage over time"), place(results)),
+        title=headed(_(TIME_TITLE), place(results)),
         finding=_finding(results, whole),
         facts=[(_on(key), percent(rate)) for key, rate in whole.tail(SHOWN).items()],
         notes=[

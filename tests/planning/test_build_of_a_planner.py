@@ -124,6 +124,21 @@ def test_what_they_say_by_hand(built):
     assert (built / "series.svg").read_text(encoding="utf-8").startswith("<?xml")
 
 
+@pytest.mark.browser
+def test_the_dated_states_have_a_page_with_a_slider(folder, call, open_page):
+    code, err = call("build", *OPTIONS, "-o", "pages")
+    assert code == 0, err
+    assert 'href="time.html"' in (folder / "pages" / "index.html").read_text(encoding="utf-8")
+    page = open_page(folder / "pages" / "time.html")
+    slider = page.locator("#cg-slider")
+    assert slider.get_attribute("aria-valuetext") == "31 décembre 2023"
+    assert "79\u202f000" in page.locator(".cg-legend:visible").inner_text(), "B alone has no stage"
+    slider.focus()
+    page.keyboard.press("ArrowLeft")
+    assert slider.get_attribute("aria-valuetext") == "31 décembre 2022"
+    assert "79\u202f000" not in page.locator(".cg-legend:visible").inner_text(), "B was a white zone"
+
+
 def test_a_card_for_each_cpts(built):
     assert sorted(path.name for path in (built / "cards").iterdir()) == ["a.html", "a.json", "b.html", "b.json"]
     card = json.loads((built / "cards" / "a.json").read_text(encoding="utf-8"))
