@@ -12,7 +12,7 @@ from pathlib import Path
 from cptsgeo.card_page import card_json, card_names, card_page
 from cptsgeo.crisis import EXERCISE_TITLE, exercise_page
 from cptsgeo.errors import CptsGeoError
-from cptsgeo.export import write_table
+from cptsgeo.export import with_columns, write_table
 from cptsgeo.figures import series_svg
 from cptsgeo.files import whole_folder
 from cptsgeo.i18n import _, current_language
@@ -89,7 +89,7 @@ def build(
         progress(_("computing"))
         results = compute(study)
         with workbooks(processes if len(results.units) >= MANY_UNITS else 1) as start:
-            workbook = start(results.tables)
+            workbook = start(with_columns(results.tables))
             progress(_("writing tables"))
             figure = _write_tables(results, folder)
             progress(_("writing identity cards"))

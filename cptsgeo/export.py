@@ -131,22 +131,20 @@ def write_table(table: pd.DataFrame, path: Path, *, form: str = "", overwrite: b
 def write_workbook(tables: dict[str, pd.DataFrame], path: Path, *, overwrite: bool = False) -> None:
     """Write several tables to one XLSX workbook, a sheet each, and a last sheet that says what their columns are."""
     with whole_file(path, overwrite=overwrite) as part:
-        part.write_bytes(xlsx_bytes({**tables, _("columns"): _columns_of(tables)}))
+        part.write_bytes(xlsx_bytes(with_columns(tables)))
 
 
-def _columns_of(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """List the columns of some tables, each once, with their heading and meaning in the reader's language."""
+def with_columns(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Add to some tables one of their columns, each once, with its heading and meaning in the reader's language."""
     import pandas as pd
 
     names = dict.fromkeys(name for table in tables.values() for name in table.columns if name in COLUMNS)
-    return pd.DataFrame(
-        {
-            _("column"): list(names),
-            _("heading"): [label(name) for name in names],
-            _("meaning"): [_(COLUMNS[name].meaning) for name in names],
-        },
-        dtype="str",
-    )
+    columns = {
+        _("column"): list(names),
+        _("heading"): [label(name) for name in names],
+        _("meaning"): [_(COLUMNS[name].meaning) for name in names],
+    }
+    return {**tables, _("columns"): pd.DataFrame(columns, dtype="str")}
 
 
 def _is_map(table: pd.DataFrame) -> bool:

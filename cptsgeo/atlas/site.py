@@ -19,7 +19,7 @@ from cptsgeo.atlas.places import Atlas, Place, read_atlas
 from cptsgeo.atlas.reading import glossary_rows, method_sections, source_sections
 from cptsgeo.charts import chart_table
 from cptsgeo.errors import FileError, UsageError
-from cptsgeo.export import to_text, write_table
+from cptsgeo.export import to_text, with_columns, write_table
 from cptsgeo.i18n import _, current_language, day, number
 from cptsgeo.maps.cartogram import cartogram
 from cptsgeo.maps.index import CONTENTS
@@ -164,7 +164,7 @@ def write_atlas(
             when=inputs.perimeters_date,
         )
         with workbooks(processes if len(beside) >= MANY_PLACES else 1) as start:
-            sheets = {"tables/cptsgeo": start(results.tables)}
+            sheets = {"tables/cptsgeo": start(with_columns(results.tables))}
             sheets |= {stem: start({stem.rpartition("/")[2]: table}) for stem, table in beside.items()}
             progress(_("drawing: {page}").format(page=_("the interactive map")))
             pages = {MAP_PAGE: page(results, "all_layers")}

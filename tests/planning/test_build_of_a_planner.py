@@ -5,6 +5,7 @@ import json
 import geopandas as gpd
 import pandas as pd
 import pytest
+from openpyxl import load_workbook
 
 from cptsgeo.cli import main
 from cptsgeo.manifest import read_manifest
@@ -92,6 +93,9 @@ def test_every_table_of_the_engine_is_there(built):
     index = (built / "index.html").read_text(encoding="utf-8")
     for name in names:
         assert f"tables/{name}.csv" in index
+    sheets = load_workbook(built / "tables" / "cptsgeo.xlsx", read_only=True).sheetnames
+    assert len(sheets) == len(names) + 1
+    assert sheets[-1] == "colonnes"
 
 
 def test_what_they_say_by_hand(built):
