@@ -19,7 +19,7 @@ import pyogrio
 import shapely
 
 from cptsgeo.maps.assets import vendored_text
-from cptsgeo.maps.self_contained import self_contained
+from cptsgeo.maps.stand_alone import self_contained
 from cptsgeo.results import Results
 
 SAID = ["name", "insee_code", "population", "cpts", "stage_label"]

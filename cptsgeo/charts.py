@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from cptsgeo.figures import draw_series
 from cptsgeo.i18n import _, number, percent
-from cptsgeo.maps.pages import SIZE_BOUNDS, credits_of, finding
+from cptsgeo.maps.pages import credits_of, finding
 from cptsgeo.maps.theme import DENSITIES, SIZES, STAGES
 from cptsgeo.paper import drawing_style, new_figure
 from cptsgeo.parameters import labels
 from cptsgeo.perimeters import STAGES as STAGE_KEYS
+from cptsgeo.sizes import size_labels
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,9 +121,9 @@ def size_chart(results: Results, *, paper: str = "a4") -> Figure:
     counts = results.tables["sizes"].groupby("size_class")["population"].agg(["size", "sum"])
     with drawing_style():
         figure, axes, unit = _sheet(results, _("CPTS by size class"), paper)
-        for at, (key, text) in enumerate(SIZE_BOUNDS.items()):
+        for at, (key, text) in enumerate(size_labels().items()):
             cpts, population = int(counts["size"].get(int(key), 0)), int(counts["sum"].get(int(key), 0))
-            axes.barh(textwrap.fill(_(text), 28), cpts, color=SIZES[key].color, edgecolor=SOFT, linewidth=0.4)
+            axes.barh(textwrap.fill(text, 28), cpts, color=SIZES[key].color, edgecolor=SOFT, linewidth=0.4)
             words = _("{cpts} CPTS, {population} inhabitants").format(cpts=number(cpts), population=number(population))
             axes.annotate(words, (cpts, at), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8 * unit)
         axes.set_xlim(0, max(int(counts["size"].max() or 0), 1) * 1.45)

@@ -11,10 +11,11 @@ import numpy as np
 import shapely
 
 from cptsgeo.atlas.content import CLOSE, Writer
-from cptsgeo.atlas.drawing import Drawing, town_labels
+from cptsgeo.atlas.drawing import CROWD, Drawing, town_labels
 from cptsgeo.i18n import _, ngettext, number
 from cptsgeo.maps.page import TERRITORY_NAMES
 from cptsgeo.maps.pages import credits_of
+from cptsgeo.maps.theme import ink
 from cptsgeo.paper import drawing_style, new_figure
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ HATCHES = {"none": "", "hatch": "/////", "dots": "...", "cross": "xxxx"}
 INK, SOFT, SEA = "#1b1b1b", "#555555", "#e8eef1"
 MARGIN = 0.035
 LEGEND_SHARE = 0.27
-CROWD = 1500
-"""From this many units on, borders between them are left out."""
 
 
 def map_figure(writer: Writer, place: Place, *, paper: str = "a4") -> Figure:
@@ -123,9 +122,11 @@ def _legend(axes: Axes, writer: Writer, place: Place, left: float, top: float, w
 
 def _paint(one: MapClass) -> dict[str, Any]:
     """Return how matplotlib paints a class."""
-    red, green, blue = (int(one.color[at : at + 2], 16) for at in (1, 3, 5))
-    ink = "#5a3a10" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "#ffffff"
-    return {"facecolor": one.color, "hatch": HATCHES[one.pattern], "edgecolor": ink if one.pattern != "none" else SOFT}
+    return {
+        "facecolor": one.color,
+        "hatch": HATCHES[one.pattern],
+        "edgecolor": ink(one.color) if one.pattern != "none" else SOFT,
+    }
 
 
 def _map(axes: Axes, writer: Writer, place: Place, room: tuple[float, float, float, float], unit: float) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
 from cptsgeo.export import FIXED_TIME
+from cptsgeo.maps.theme import ink
 
 if TYPE_CHECKING:
     from cptsgeo.maps.theme import MapClass, Theme
@@ -86,15 +87,14 @@ def _layers(one: MapClass, at: int) -> str:
         "SimpleFill",
         {"color": _rgb(one.color), "outline_color": "255,255,255,255", "outline_width": "0.1", "style": "solid"},
     )
-    red, green, blue = (int(one.color[at : at + 2], 16) for at in (1, 3, 5))
-    ink = "90,58,16,255" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "255,255,255,255"
+    line = _rgb(ink(one.color))
     angles = {"none": (), "hatch": ("45",), "cross": ("45", "135"), "dots": ()}[one.pattern]
     marks = "".join(
-        _layer("LinePatternFill", {"angle": angle, "color": ink, "distance": "1.5", "line_width": "0.25"})
+        _layer("LinePatternFill", {"angle": angle, "color": line, "distance": "1.5", "line_width": "0.25"})
         for angle in angles
     )
     if one.pattern == "dots":
-        dot = _layer("SimpleMarker", {"name": "circle", "color": ink, "outline_style": "no", "size": "0.5"})
+        dot = _layer("SimpleMarker", {"name": "circle", "color": line, "outline_style": "no", "size": "0.5"})
         symbol = f'<symbol name="@{at}@1" type="marker" alpha="1" clip_to_extent="1" force_rhr="0">{dot}</symbol>'
         marks = _layer("PointPatternFill", {"distance_x": "1.8", "distance_y": "1.8"}, symbol)
     return fill + marks

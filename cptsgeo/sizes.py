@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from cptsgeo.coverage import inhabitants
+from cptsgeo.i18n import _, number
 from cptsgeo.parameters import in_force
 from cptsgeo.perimeters import Perimeters
 
@@ -155,6 +157,23 @@ def first_above_bounds(on: date | None = None) -> list[tuple[int, int]]:
     edition = in_force("size_classes", on)
     sides = zip(edition["upper_bounds"], edition["bound_belongs_to"], strict=True)
     return [(bound, bound if belongs_to == "upper" else bound + 1) for bound, belongs_to in sides]
+
+
+def size_labels(on: date | None = None) -> dict[str, str]:
+    """Name each class by its bounds, in the reader's language.
+
+    Examples
+    --------
+    >>> size_labels()["2"].replace("\u202f", " ")
+    'Taille 2 : 40 000 à 80 000 habitants'
+    """
+    bounds = [number(bound) for bound, _first in first_above_bounds(on)]
+    first, last = _("Class 1: under {upper} inhabitants"), _("Class {rank}: over {lower} inhabitants")
+    between = _("Class {rank}: {lower} to {upper} inhabitants")
+    names = [first.format(upper=bounds[0])]
+    names += [between.format(rank=rank, lower=low, upper=high) for rank, (low, high) in enumerate(pairwise(bounds), 2)]
+    names.append(last.format(rank=len(bounds) + 1, lower=bounds[-1]))
+    return {str(rank): name for rank, name in enumerate(names, 1)}
 
 
 def _margins(population: pd.Series, on: date | None) -> tuple[pd.Series, pd.Series]:

@@ -96,7 +96,11 @@ def visit(
         page.goto(path.as_uri())
         if "data-ready" in path.read_text(encoding="utf-8"):
             page.wait_for_selector("html[data-ready=yes]", state="attached")
-        policy, heading = page.evaluate(POLICY_AND_HEADING)
+        try:
+            policy, heading = page.evaluate(POLICY_AND_HEADING)
+        except Exception as error:
+            policy, heading = "", ""
+            problems.append(f"the page went elsewhere: {error}")
         if not policy.startswith("default-src 'none'; "):
             problems.append(f"policy {policy!r}")
         elif re.search(r"https?:|\*|script-src[^;]*unsafe|file:|'self'", policy):

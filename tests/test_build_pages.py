@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from cptsgeo.build import build
@@ -62,3 +63,27 @@ def test_every_link_of_the_index_leads_to_a_file(hostile_build: Path) -> None:
     links = re.findall(r'href="([^"]+)"', text)
     assert len(links) >= len(PAGES) + 10
     assert all((hostile_build / link).is_file() for link in links)
+
+
+LEGENDS = """() => [...document.querySelectorAll('.cg-legend')].map((legend) => [...legend.querySelectorAll('tbody tr')].map((row) =>
+    [row.querySelector('th').textContent, Number(row.querySelector('td').textContent.replace(/\\s/g, ''))]))"""
+THEMES = "cptsgeo.layer.store.meta.themes.map((one) => one.told ? one.title : {stage: 'Stade', plan: 'Plan'}[one.key])"
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", PAGES)
+def test_the_table_tells_every_class_that_the_legend_counts(
+    embedded_build: Path, open_page: Callable[..., Any], name: str
+) -> None:
+    """Nothing is said by colour alone: a column of the table has each class as often as the legend counts it."""
+    page = open_page(embedded_build / f"{name}.html")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").click()
+    table = pd.read_csv(download.value.path(), sep=";", dtype="str", keep_default_na=False)
+    for column, legend in zip(page.evaluate(THEMES), page.evaluate(LEGENDS), strict=True):
+        told = table[column].str.lower().replace({"": "couverte par une cpts aujourd’hui"}).value_counts()
+        counted = {
+            label.partition("\u202f:")[0].lower() if column == "Stade" else label.lower(): count
+            for label, count in legend
+        }
+        assert told.to_dict() == {label: count for label, count in counted.items() if count}

@@ -51,4 +51,5 @@ def test_a_page_that_does_more_is_seen(browser: Any, tmp_path: Path, markup: str
     (tmp_path / "page.html").write_text(f"<!doctype html><title>t</title><body><h1>Titre</h1>{markup}</body>")
     for name in ("style.css", "logo.svg"):
         (tmp_path / name).write_text("")
-    assert [one for one in visit(browser, tmp_path) if one.startswith(f"page.html: {word}")]
+    found = visit(browser, tmp_path, lambda page, _name: page.wait_for_timeout(300))
+    assert [one for one in found if one.startswith(f"page.html: {word}")]

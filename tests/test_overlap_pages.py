@@ -111,8 +111,8 @@ def test_sharing_by_area_is_told_on_every_page(run, toy_files, drawing, tmp_path
     assert [name for name, text in of_maps.items() if "Méthode « surface »" not in text] == []
     atlas = tmp_path / "atlas"
     assert run("atlas", *inputs, "-o", atlas).code == 0
-    places = [path for path in atlas.rglob("*.html") if path.parent.name in {"cpts", "departement", "region"}]
-    assert places
+    places = [path for path in atlas.rglob("*.html") if path.parent.name in {"cpts", "departements", "regions"}]
+    assert {path.parent.name for path in places} == {"cpts", "departements", "regions"}
     for path in [atlas / "index.html", *places]:
         assert "« surface »" in path.read_text(encoding="utf-8").replace("\u202f", " "), path
     card = tmp_path / "fiche.html"

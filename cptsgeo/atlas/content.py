@@ -14,9 +14,10 @@ from cptsgeo.atlas.places import Atlas, Place, cumulative_rows
 from cptsgeo.cut_findings import shared_by_area
 from cptsgeo.export import cell_text
 from cptsgeo.i18n import N_, _, ngettext, number, percent
-from cptsgeo.maps.pages import SIZE_BOUNDS, finding, place, stage_theme
+from cptsgeo.maps.pages import finding, place, stage_theme
 from cptsgeo.maps.theme import OUT_OF_SCOPE, MapClass
 from cptsgeo.parameters import labels
+from cptsgeo.sizes import size_labels
 
 if TYPE_CHECKING:
     from cptsgeo.maps.sheet import Frame
@@ -196,7 +197,7 @@ class Writer:
     def _own_remarks(self, one: Place) -> list[str]:
         if one.kind == "cpts":
             size = self.sizes[one.code]
-            texts = [_(SIZE_BOUNDS[str(size["size_class"])]) + "."] if size["units"] else []
+            texts = [size_labels()[str(size["size_class"])] + "."] if size["units"] else []
             outside = int(sum(self.atlas.columns["stage"][one.rows] == OUT_OF_SCOPE))
             if outside:
                 texts.append(
@@ -388,11 +389,11 @@ class Writer:
         head = [Cell(_("Size class")), Cell(_("CPTS"), number=True), Cell(_("Population counted"), number=True)]
         rows = [
             [
-                Cell(_(text)),
+                Cell(text),
                 Cell(number(int(counts["size"].get(int(key), 0))), number=True),
                 Cell(number(int(counts["sum"].get(int(key), 0))), number=True),
             ]
-            for key, text in SIZE_BOUNDS.items()
+            for key, text in size_labels().items()
         ]
         return Section(_("Size classes"), head, rows)
 

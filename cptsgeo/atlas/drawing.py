@@ -11,7 +11,7 @@ import numpy as np
 from cptsgeo.i18n import _
 from cptsgeo.maps.page import TERRITORY_NAMES
 from cptsgeo.maps.sheet import Frame, Label, Sheet, place_labels
-from cptsgeo.maps.theme import MapClass
+from cptsgeo.maps.theme import MapClass, ink
 from cptsgeo.maps.topology import Floats, Ints
 
 FINE = 10
@@ -106,14 +106,13 @@ def _patterned(drawing: Drawing) -> list[MapClass]:
 def _pattern(one: MapClass) -> str:
     """Write the pattern of a class: its colour, and lines or dots over it."""
     cell = 6 * FINE
-    red, green, blue = (int(one.color[at : at + 2], 16) for at in (1, 3, 5))
-    ink = "#5a3a10" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "#ffffff"
+    line = ink(one.color)
     lines = f'<path d="M-10 10L10-10M0 {cell}L{cell} 0M{cell - 10} {cell + 10}L{cell + 10} {cell - 10}"/>'
     back = f'<path d="M0 0L{cell} {cell}"/>'
     marks = {
-        "hatch": f'<g stroke="{ink}" stroke-width="9">{lines}</g>',
-        "cross": f'<g stroke="{ink}" stroke-width="9">{lines}{back}</g>',
-        "dots": f'<circle cx="{cell // 2}" cy="{cell // 2}" r="9" fill="{ink}"/>',
+        "hatch": f'<g stroke="{line}" stroke-width="9">{lines}</g>',
+        "cross": f'<g stroke="{line}" stroke-width="9">{lines}{back}</g>',
+        "dots": f'<circle cx="{cell // 2}" cy="{cell // 2}" r="9" fill="{line}"/>',
     }[one.pattern]
     return (
         f'<pattern id="{_pattern_id(one)}" width="{cell}" height="{cell}" patternUnits="userSpaceOnUse">'

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.columns import COLUMNS
 from cptsgeo.i18n import _
-from cptsgeo.maps.pages import SIZE_BOUNDS, credits_of, notes
+from cptsgeo.maps.pages import credits_of, notes
 from cptsgeo.parameters import labels
+from cptsgeo.sizes import size_labels
 
 if TYPE_CHECKING:
     from cptsgeo.results import Results
@@ -36,7 +37,7 @@ def method_sections(results: Results) -> list[Text]:
             ],
         ),
         Text(_("Stages, from the first to the last"), stages),
-        Text(_("Size classes"), [_(text) for text in SIZE_BOUNDS.values()]),
+        Text(_("Size classes"), list(size_labels().values())),
         Text(
             _("Maps"),
             [

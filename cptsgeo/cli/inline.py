@@ -31,7 +31,7 @@ def command(page: Path, output: Path, online: tuple[str, ...], overwrite: bool) 
     """Read, inline, write."""
     from cptsgeo.errors import FileError
     from cptsgeo.files import whole_file
-    from cptsgeo.maps.self_contained import inline_page
+    from cptsgeo.maps.stand_alone import inline_page
 
     try:
         html = page.read_text(encoding="utf-8")

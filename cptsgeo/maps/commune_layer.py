@@ -7,7 +7,7 @@ through ``textContent`` only. Nothing that comes from data is ever written as ma
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
@@ -76,8 +76,8 @@ class CommuneLayer(folium.map.Layer):
         Lines to draw over the units, by title: GeoDataFrames with ``name`` and ``geometry``.
     shown_outlines
         Titles of the outlines shown at first.
-    over_time
-        The themes are states of the units, one a date: the tooltip gives the class at each.
+    told
+        Keys of the themes of which the tooltip tells the class.
     name
         Name of the layer in Folium's layer control.
 
@@ -106,7 +106,7 @@ class CommuneLayer(folium.map.Layer):
         columns: Sequence[str] = (),
         outlines: Mapping[str, gpd.GeoDataFrame] | None = None,
         shown_outlines: Sequence[str] = (),
-        over_time: bool = False,
+        told: Collection[str] = (),
         name: str = "Communes",
         control: bool = False,
         show: bool = True,
@@ -135,6 +135,7 @@ class CommuneLayer(folium.map.Layer):
                 {
                     "key": theme.key,
                     "title": theme.title,
+                    "told": theme.key in told,
                     "classes": [
                         {"key": c.key, "label": c.label, "color": c.color, "pattern": c.pattern} for c in theme.classes
                     ],
@@ -143,7 +144,6 @@ class CommuneLayer(folium.map.Layer):
             ],
             "lines": [asdict(LINES[index % len(LINES)]) for index in range(len(outlines or {}))],
             "shown": [title in shown_outlines for title in (outlines or {})],
-            "overTime": over_time,
             "tolerances": list(tolerances),
             "size": _usual_size(topology),
             "missing": _("not known"),

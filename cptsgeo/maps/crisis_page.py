@@ -26,7 +26,7 @@ from cptsgeo.maps import crisis_markup as markup
 from cptsgeo.maps.assets import own_text
 from cptsgeo.maps.codec import data_block
 from cptsgeo.maps.commune_layer import CommuneLayer, TooltipField, Verbatim, json_for_script
-from cptsgeo.maps.self_contained import self_contained
+from cptsgeo.maps.stand_alone import self_contained
 from cptsgeo.maps.theme import MapClass, Theme
 from cptsgeo.parameters import labels, parameters
 from cptsgeo.resource_cells import MARKED, Audience

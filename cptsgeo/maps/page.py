@@ -21,8 +21,8 @@ from cptsgeo.errors import UsageError
 from cptsgeo.i18n import N_, _, current_language, ngettext, number
 from cptsgeo.maps.assets import own_text
 from cptsgeo.maps.commune_layer import CommuneLayer, TooltipField, Verbatim, json_for_script
-from cptsgeo.maps.self_contained import self_contained
-from cptsgeo.maps.theme import LINES, LineStyle, MapClass, Theme
+from cptsgeo.maps.stand_alone import self_contained
+from cptsgeo.maps.theme import LINES, LineStyle, MapClass, Theme, ink
 
 if TYPE_CHECKING:
     from cptsgeo.maps.cartogram import Cartogram
@@ -110,7 +110,8 @@ def map_page(
         ``density_label``, ``cpts`` (text, several names joined), ``stage_label``, ``geometry`` (EPSG:4326, None for a unit
         without outline), and one column per theme key.
     themes
-        What can be shown; classes with their counts, undrawn units included.
+        What can be shown; classes with their counts, undrawn units included. The tooltip and the table tell the class of
+        each unit, but for a theme ``x`` of which they have the column ``x_label``.
     title, finding
         Heading, and one sentence that says what the map shows.
     facts
@@ -128,8 +129,7 @@ def map_page(
     beside
         Key of the theme shown on the right of a line at first; by default the line is not there.
     over_time
-        The themes are states of the same units, one a date in their order: a slider chooses among them, and the tooltip
-        and the table give the class of a unit at each.
+        The themes are states of the same units, one a date in their order: a slider chooses among them.
     weighted
         A view by population beside the view by area, as :func:`cptsgeo.maps.cartogram.cartogram` makes it.
     warning
@@ -162,9 +162,11 @@ def map_page(
         )
     basemap = BASEMAPS[tiles] if tiles else None
     shown = list(outlines)[-1:] if shown is None else [title for title in outlines if title in shown]
+    told = [theme.key for theme in themes if over_time or f"{theme.key}_label" not in (*COLUMNS, *extra)]
     layer = CommuneLayer(
         units,
         themes,
+        told=told,
         tooltip=(
             TooltipField("departement_name", _("Département"), "departement_code"),
             TooltipField("population", _("Population"), "population_year"),
@@ -176,7 +178,6 @@ def map_page(
         columns=[*COLUMNS, *extra],
         outlines=outlines,
         shown_outlines=shown,
-        over_time=over_time,
         name=_("Communes"),
     )
     names = [_(TERRITORY_NAMES[territory]) for territory, _bounds, _population in layer.territories]
@@ -197,7 +198,7 @@ def map_page(
             ]
         ),
         config={
-            **_config(layer, extra, start=first, over_time=over_time),
+            **_config(layer, extra, told, start=first, over_time=over_time),
             "beside": keys.index(beside) if beside else -1,
             "opacity": TILES_OPACITY if basemap else 1,
             "online": basemap is not None,
@@ -425,9 +426,7 @@ def swatch(one: MapClass) -> str:
 
 def swatch_ink(one: MapClass) -> str:
     """Return the ink of the pattern of a class: dark on light, light on dark."""
-    red, green, blue = (int(one.color[at : at + 2], 16) for at in (1, 3, 5))
-    ink = "#5a3a10" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "#ffffff"
-    return f'stroke="{ink}"' if one.pattern != "dots" else f'fill="{ink}"'
+    return f'{"fill" if one.pattern == "dots" else "stroke"}="{ink(one.color)}"'
 
 
 def marks(one: MapClass) -> str:
@@ -495,7 +494,9 @@ def _foot(notes: Sequence[str], lines: Sequence[str], basemap: Basemap | None) -
     return f'<footer class="cg-foot">{"".join(parts)}<p>{made}</p></footer>'
 
 
-def _config(layer: CommuneLayer, extra: Mapping[str, str], *, start: int, over_time: bool) -> dict[str, Any]:
+def _config(
+    layer: CommuneLayer, extra: Mapping[str, str], told: Collection[str], *, start: int, over_time: bool
+) -> dict[str, Any]:
     """Gather what the page's script needs: territories, columns of the table and words.
 
     A column is one of the units, or the class of each unit in a theme (``t:…``).
@@ -514,7 +515,7 @@ def _config(layer: CommuneLayer, extra: Mapping[str, str], *, start: int, over_t
             *([] if over_time else [["stage_label", _("Stage")]]),
             ["density_label", _("Density")],
             *([column, label] for column, label in extra.items()),
-            *([f"t:{theme.key}", theme.title] for theme in layer.themes if over_time),
+            *([f"t:{theme.key}", theme.title] for theme in layer.themes if theme.key in told),
         ],
         "words": {
             "zoom_in": _("Zoom in"),

@@ -26,6 +26,7 @@ from cptsgeo.perimeters import STAGES as STAGE_KEYS
 from cptsgeo.plan_tables import changes_in_words
 from cptsgeo.results import Results
 from cptsgeo.scope import scope_names
+from cptsgeo.sizes import first_above_bounds, size_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,12 +44,6 @@ PAGES = {
     "plan": N_("Plan for the white zones"),
     "all_layers": N_("All layers"),
     "definitions": N_("Definitions of coverage"),
-}
-SIZE_BOUNDS = {
-    "1": N_("Class 1: under 40,000 inhabitants"),
-    "2": N_("Class 2: 40,000 to 80,000 inhabitants"),
-    "3": N_("Class 3: 80,000 to 175,000 inhabitants"),
-    "4": N_("Class 4: over 175,000 inhabitants"),
 }
 
 
@@ -162,8 +157,8 @@ def notes(results: Results) -> list[str]:
             "Outside the scope ({scope}) the list of CPTS is not complete: a unit there is never white, and is in no rate."
         ).format(scope=place(results)),
         _(
-            "Size class: population of all the units of the CPTS, in the scope and outside. The texts do not state the side of the bounds; 40,000 and 80,000 are put in the upper class, 175,000 in class 3."
-        ),
+            "Size class: population of all the units of the CPTS, in the scope and outside. The texts do not state the side of the bounds: here classes begin at {firsts} inhabitants."
+        ).format(firsts=", ".join(number(first) for _bound, first in first_above_bounds())),
     ]
     if study.inputs.stages:
         chosen = labels("stages") | {"unknown": _("stage unknown")}
@@ -289,7 +284,7 @@ def stage_classes(units: pd.DataFrame, column: str) -> tuple[MapClass, ...]:
 def size_theme(results: Results) -> Theme:
     """Colour units by the ACI size class of their CPTS."""
     texts = {
-        **{key: _(text) for key, text in SIZE_BOUNDS.items()},
+        **size_labels(),
         WHITE_ZONE: _("White zone: no CPTS"),
         OUT_OF_SCOPE: _("Outside the scope of the study"),
     }

@@ -208,6 +208,18 @@ PALETTES: Mapping[str, Mapping[str, Style]] = MappingProxyType(
 )
 
 
+def ink(color: str) -> str:
+    """Return the ink of a pattern on a colour: dark on light, light on dark.
+
+    Examples
+    --------
+    >>> ink("#cfe2f2"), ink("#0b4a8f")
+    ('#5a3a10', '#ffffff')
+    """
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return "#5a3a10" if red * 0.3 + green * 0.59 + blue * 0.11 > 120 else "#ffffff"
+
+
 def styled(palette: Mapping[str, Style], key: str, label: str, *, units: int = 0, population: int = 0) -> MapClass:
     """Make a class of a theme with the style that a palette gives its key.
 

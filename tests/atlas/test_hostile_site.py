@@ -77,9 +77,10 @@ def test_the_search_shows_and_finds_every_name(open_page: Callable[..., Any], si
           const input = document.getElementById('search'), list = document.getElementById('results');
           const shown = [];
           for (const text of wanted) {
+            list.replaceChildren();
             input.value = text;
             input.dispatchEvent(new Event('input'));
-            await new Promise((done) => setTimeout(done, 20));
+            for (let wait = 0; wait < 200 && !list.children.length; wait++) await new Promise((done) => setTimeout(done, 10));
             shown.push([...list.querySelectorAll('bdi')].map((one) => one.textContent));
           }
           return shown;

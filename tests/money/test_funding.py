@@ -179,7 +179,7 @@ def test_a_place_where_nobody_of_the_scope_lives_has_no_rate() -> None:
     assert math.isnan(rest["maximum_per_inhabitant"])
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(
     st.lists(st.integers(0, 200_000), min_size=6, max_size=6),
     st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(sorted(TOWNS))), max_size=12, unique=True),
@@ -200,7 +200,7 @@ def test_places_sum_to_the_whole_whatever_the_order(populations, members, random
     pd.testing.assert_frame_equal(again, tables["departement"])
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.integers(0, 400_000), st.integers(0, 400_000))
 def test_money_never_falls_as_population_rises(one, other) -> None:
     less, more = sorted((one, other))
@@ -235,7 +235,7 @@ def test_contract_years_by_hand() -> None:
     assert without["euros_due"].tolist()[1] == 165_000 - 12_500
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(st.integers(1, 4), st.integers(1, 10), st.sampled_from(LEVELS))
 def test_a_full_contract_year_pays_the_annual_level(size, years, level) -> None:
     """From the second year on every mission runs: the year is due its level, the plan update for the first plan."""

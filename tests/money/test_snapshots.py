@@ -100,7 +100,7 @@ def state(day: date, drawn) -> Snapshot:
     return Snapshot(day, towns(dict(zip(CODES, populations, strict=True))), perimeters(stages, kept))
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(STATES, STATES, st.sampled_from(THRESHOLDS), st.sampled_from(METHODS), st.randoms(use_true_random=False))
 def test_the_parts_sum_to_the_change_whatever_the_order(one, other, stage, method, random) -> None:
     before, after = state(BEFORE, one), state(AFTER, other)
@@ -127,7 +127,7 @@ def test_the_parts_sum_to_the_change_whatever_the_order(one, other, stage, metho
     pd.testing.assert_frame_equal(diff(*mixed, stage=stage, method=method), table)
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(STATES, STATES)
 def test_shapley_is_the_mean_over_every_order(one, other) -> None:
     """The formula over subsets is checked against a walk along each of the 120 orders."""

@@ -150,7 +150,7 @@ def test_uninhabited_units_have_no_shares(draw):
 pictures = st.lists(st.lists(st.sampled_from("AB..~"), min_size=4, max_size=4), min_size=4, max_size=4)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(pictures, st.randoms(use_true_random=False))
 def test_clusters_partition_the_white_population_whatever_the_row_order(draw, rows, random):
     toy = draw("\n".join(" ".join(row) for row in rows) + "\nA .", {"11": 17, "22": 0, "33": 31_337})
@@ -169,7 +169,7 @@ def test_clusters_partition_the_white_population_whatever_the_row_order(draw, ro
         conform(one, name)
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(pictures)
 def test_covering_one_more_unit_never_adds_white_population(draw, make_perimeters, rows):
     toy = draw("\n".join(" ".join(row) for row in rows) + "\nA .")

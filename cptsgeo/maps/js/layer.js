@@ -361,7 +361,7 @@
         if (added !== null && added !== "") entry.append(` (${added})`);
         list.append(element("dt", label), entry);
       }
-      for (const theme of meta.overTime ? meta.themes : []) {
+      for (const theme of meta.themes.filter((one) => one.told)) {
         const entry = element("dd");
         entry.append(element("bdi", this.store.text("t:" + theme.key, row)));
         list.append(element("dt", theme.title), entry);

@@ -28,9 +28,10 @@ _LINK = re.compile(r"<link\b([^>]*)/?>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""([\w-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+))""")
 _LOADING_TAG = re.compile(
     r"""<(?:img|iframe|audio|video|source|embed|track|object|input)\b[^>]*?\b(?:src|srcset|poster|data)\s*=\s*\\?["']?"""
-    r"""((?:https?:)?//[^\s"'\\>]+)""",
+    r"""((?!data:|blob:|about:|[#$+{])[^\s"'\\>]+)""",
     re.IGNORECASE,
 )
+_FRAME_INSIDE = re.compile(r"""<iframe\b[^>]*?\bsrc\s*=\s*\\?["']?data:""", re.IGNORECASE)
 _LOADING_CALL = re.compile(
     r"""(?:L\.(?:tileLayer(?:\.wms)?|imageOverlay|videoOverlay)\(|\$\.(?:ajax|getJSON|get)\(|\bfetch\(|"?url"?\s*:)\s*"""
     r"""\{?\s*(?:"?url"?\s*:)?\s*["'`]((?:https?:)?//[^"'`]+)["'`]"""
@@ -45,7 +46,7 @@ _LEAFLET_ICONS = (
 )
 
 
-def self_contained(m: folium.Map, *, title: str, lang: str | None = None, online: Sequence[str] = ()) -> str:
+def self_contained(m: folium.Map, *, title: str = "", lang: str | None = None, online: Sequence[str] = ()) -> str:
     """Write a whole map as one HTML page that asks the network for nothing.
 
     Vendored: Leaflet, jQuery, Bootstrap, glyphicons, Font Awesome, awesome markers, MarkerCluster, Search, Fullscreen,
@@ -56,7 +57,7 @@ def self_contained(m: folium.Map, *, title: str, lang: str | None = None, online
     m
         Any Folium map.
     title
-        The page's title, shown as text whatever it holds.
+        The page's title, shown as text whatever it holds; “Map” in the language of the page when not given.
     lang
         The page's language; by default the language in which texts are now written.
     online
@@ -79,7 +80,7 @@ def self_contained(m: folium.Map, *, title: str, lang: str | None = None, online
     script = root.script.render()
     script = re.sub(r"</(script)", r"<\\/\1", script, flags=re.IGNORECASE).replace("<!--", r"<\!--")
     html = (
-        f"<!DOCTYPE html>\n<html>\n<head>\n<title>{escape(title)}</title>\n{root.header.render()}\n</head>\n<body>\n"
+        f"<!DOCTYPE html>\n<html>\n<head>\n<title>{escape(title or _('Map'))}</title>\n{root.header.render()}\n</head>\n<body>\n"
         f"{root.html.render()}\n<script>\n{script}\n</script>\n</body>\n</html>\n"
     )
     return _stand_alone(html, lang=lang or current_language(), online=online)
@@ -215,7 +216,7 @@ def _stable_ids(html: str) -> str:
 
 
 def _with_policy(html: str, online: Sequence[str]) -> str:
-    """Add the Content-Security-Policy, with the hash of every script of the page."""
+    """Add the Content-Security-Policy, with the hash of every script of the page; frames may show what the page holds."""
     hashes = []
     for match in _SCRIPT.finditer(html):
         if _attributes(match[1]).get("type", "text/javascript") in {"text/javascript", "module", ""}:
@@ -237,6 +238,7 @@ def _with_policy(html: str, online: Sequence[str]) -> str:
             f"img-src {images}",
             "font-src data:",
             "connect-src data: blob:",
+            *(["frame-src data:"] if _FRAME_INSIDE.search(html) else []),
             "base-uri 'none'",
             "form-action 'none'",
         ]

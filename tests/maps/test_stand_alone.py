@@ -12,10 +12,11 @@ import folium
 import pytest
 from folium import plugins
 
+import cptsgeo.maps
 from cptsgeo.errors import CptsGeoError
 from cptsgeo.maps import assets
 from cptsgeo.maps.assets import vendored, vendored_text
-from cptsgeo.maps.self_contained import inline_page, self_contained
+from cptsgeo.maps.stand_alone import inline_page, self_contained
 
 POINTS = {
     "type": "FeatureCollection",
@@ -113,6 +114,8 @@ def with_table() -> folium.Map:
             ),
             "a.css",
         ),
+        (lambda m: m.get_root().html.add_child(folium.Element("<img alt='' src='beside.png'>")), "beside.png"),
+        (lambda m: folium.Marker([46, 2], popup="<img src=photo.jpg>").add_to(m), "photo.jpg"),
         (lambda m: m.add_js_link("mine", "https://example.org/mine.js"), "mine.js"),
     ],
 )
@@ -173,3 +176,19 @@ def test_a_users_map_works_without_network(open_page) -> None:
     page.wait_for_selector(".leaflet-popup-content b")
     assert page.locator(".leaflet-control-zoom-fullscreen, .leaflet-control-search").count() >= 1
     assert page.evaluate("document.fonts.size") > 0
+
+
+@pytest.mark.browser
+def test_a_frame_that_the_page_holds_is_shown(open_page) -> None:
+    m = folium.Map([14.6, -61], zoom_start=9, tiles=None)
+    folium.Marker([14.6, -61], popup=folium.Popup(folium.IFrame("<p>Bonjour du cadre</p>"), show=True)).add_to(m)
+    page = open_page(cptsgeo.maps.self_contained(m), ready=False)
+    assert page.frame_locator("iframe").locator("p").inner_text() == "Bonjour du cadre"
+
+
+def test_the_names_of_the_package_are_the_functions_themselves() -> None:
+    assert cptsgeo.maps.self_contained is self_contained
+    assert cptsgeo.maps.CommuneLayer.__module__ == "cptsgeo.maps.commune_layer"
+    assert "<title>Carte</title>" in self_contained(users_map())
+    with pytest.raises(AttributeError, match="nothing_of_the_kind"):
+        cptsgeo.maps.nothing_of_the_kind  # noqa: B018
