@@ -33,7 +33,7 @@ atlas: $(VENV)/.installed catalogues  ## Install, and write maps/ and maps/table
 
 test: $(VENV)/.installed-dev catalogues  ## Install what the tests need, and run them all
 	scripts/install_chromium.sh
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 lint: $(VENV)/.installed-dev  ## Style and common faults (ruff)
 	$(BIN)/ruff check .

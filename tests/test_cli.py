@@ -248,7 +248,7 @@ EXAMPLES_BEFORE = {
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "serve"])
-def test_help_ends_with_an_example_that_runs(run, command, desk):
+def test_help_ends_with_an_example_that_runs(run, command, desk, embedded_once):
     result = run(command, "-h")
     assert result.code == 0
     assert result.err == ""

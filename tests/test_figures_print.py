@@ -20,6 +20,7 @@ from pyproj import Geod
 from cptsgeo.atlas.content import Writer
 from cptsgeo.atlas.places import read_atlas
 from cptsgeo.charts import stage_shares
+from cptsgeo.i18n import number
 from cptsgeo.maps.pages import credits_of
 from cptsgeo.paper import PAPERS, drawing_style, new_figure, save_figures
 from cptsgeo.print_map import map_figure
@@ -91,7 +92,9 @@ def test_the_sheet_holds_legend_credits_insets_north_and_scale(
     writer = Writer(read_atlas(embedded_results))
     home = writer.atlas.home
     wanted = [one.label for one, _units, _population in writer.legend(home)]
-    wanted += [f"{units} communes, {population} habitants" for _one, units, population in writer.legend(home)]
+    wanted += [
+        f"{number(units)} communes, {number(population)} habitants" for _one, units, population in writer.legend(home)
+    ]
     wanted += [value for _term, value in writer.facts(home)]
     wanted.append(" · ".join(credits_of(embedded_results)))
     assert [words for words in wanted if words.replace("\u202f", " ") not in text] == []
