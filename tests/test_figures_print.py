@@ -93,7 +93,8 @@ def test_the_sheet_holds_legend_credits_insets_north_and_scale(
     home = writer.atlas.home
     wanted = [one.label for one, _units, _population in writer.legend(home)]
     wanted += [
-        f"{number(units)} communes, {number(population)} habitants" for _one, units, population in writer.legend(home)
+        f"{number(units)} commune{'s' * (units > 1)}, {number(population)} habitants"
+        for _one, units, population in writer.legend(home)
     ]
     wanted += [value for _term, value in writer.facts(home)]
     wanted.append(" · ".join(credits_of(embedded_results)))
