@@ -13,6 +13,7 @@ import shapely
 from cptsgeo.atlas.content import CLOSE, Writer
 from cptsgeo.atlas.drawing import CROWD, Drawing, town_labels
 from cptsgeo.i18n import _, ngettext, number
+from cptsgeo.maps import land
 from cptsgeo.maps.page import TERRITORY_NAMES
 from cptsgeo.maps.pages import credits_of
 from cptsgeo.maps.theme import ink
@@ -83,7 +84,7 @@ def _heading(axes: Axes, writer: Writer, place: Place, left: float, width: float
 
 def _credits(axes: Axes, writer: Writer, left: float, width: float, bottom: float, unit: float) -> float:
     """Write sources at the foot; return where they begin."""
-    text = " · ".join(credits_of(writer.atlas.results))
+    text = " · ".join([*credits_of(writer.atlas.results), land.credit()])
     lines = textwrap.wrap(text, int(width / (3.45 * unit)))
     y = bottom - 7.5 * unit * (len(lines) - 1)
     for at, line in enumerate(lines):
@@ -151,7 +152,7 @@ def _map(axes: Axes, writer: Writer, place: Place, room: tuple[float, float, flo
 
 
 def _frame(axes: Axes, sheet: Sheet, drawing: Drawing, frame: Frame, unit: float, *, labels: bool) -> None:
-    """Draw one territory: sea, neighbours, classes, borders, outlines, towns."""
+    """Draw one territory: sea, land, neighbours, classes, borders, outlines, towns."""
     from matplotlib.collections import LineCollection
     from matplotlib.patches import PathPatch, Rectangle
 
@@ -159,6 +160,10 @@ def _frame(axes: Axes, sheet: Sheet, drawing: Drawing, frame: Frame, unit: float
         (frame.left, frame.top), frame.width, frame.height, facecolor=SEA, edgecolor="#c8c8c4", linewidth=0.4
     )
     axes.add_patch(box)
+    ground = _shape([frame.place(ring) for ring in sheet.land(frame)])
+    if ground is not None:
+        patch = PathPatch(ground, facecolor=land.COLOR, edgecolor=SOFT, linewidth=0.25 * unit)
+        axes.add_patch(patch).set_clip_path(box)
     level = sheet.level(sheet.metres(frame) / 3)
     inside = sheet.within(frame)
     groups = [(one, rows, 0.35) for one, rows in drawing.around] + [(one, rows, 1.0) for one, rows in drawing.classes]
@@ -182,10 +187,14 @@ def _frame(axes: Axes, sheet: Sheet, drawing: Drawing, frame: Frame, unit: float
 
 
 def _outline(sheet: Sheet, frame: Frame, rows: Ints, level: int) -> Outline | None:
-    """Return the outline of some units as one compound path, holes walked the other way round."""
+    """Return the outline of some units."""
+    return _shape([frame.place(ring) for ring in sheet.outline(rows, level)] if len(rows) else [])
+
+
+def _shape(rings: Sequence[Floats]) -> Outline | None:
+    """Return what some rings bound as one compound path, holes walked the other way round."""
     from matplotlib.path import Path as Outline
 
-    rings = [frame.place(ring) for ring in sheet.outline(rows, level)] if len(rows) else []
     if not rings:
         return None
     lines = shapely.node(shapely.multilinestrings([shapely.linestrings(np.vstack([ring, ring[:1]])) for ring in rings]))

@@ -1,8 +1,9 @@
-"""Build data/communes/contours_outre_mer.parquet: schematic outlines of the communes of four overseas départements.
+"""Build what comes from the GSHHG coastline: contours_outre_mer.parquet and land.parquet, in data/communes.
 
-Each outline is the Voronoi cell of the commune's interior point, in the metric CRS of its territory, clipped to the
-GSHHG coastline and, in Guyane, to the land borders of the same set. Needs GMT 6 and full-resolution GSHHG (Debian:
-gmt, gmt-gshhg-full).
+The first holds schematic outlines of the communes of four overseas départements: each is the Voronoi cell of the commune's
+interior point, in the metric CRS of its territory, clipped to the coast and, in Guyane, to the land borders of the same
+set. The second holds the land around France, and the rest of the world's more coarsely, to be drawn beneath maps.
+Needs GMT 6 and full-resolution GSHHG (Debian: gmt, gmt-gshhg-full).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import io
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -25,6 +26,10 @@ from shapely import LineString, MultiLineString, Point, Polygon, box
 GRID = 1e-5  # degrees, about 1 m: coordinates are rounded to it
 MAX_POINT_DISTANCE = 1000.0  # metres from a cell to its own point: points are given to 0.01 degree, also about 1 km
 MAX_DRIFT = 1.0  # metres by which rounding may move the coast, on average
+LEAST_LAKE = 20.0  # km²: smaller ones are land
+LAND_GRID = 1e-4  # degrees, about 10 m: what is only drawn beneath a map needs no more
+
+Bounds = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Territory:
 
     code: str
     crs: int
-    bounds: tuple[float, float, float, float]
+    bounds: Bounds
     area: float
     # Lines that close the land borders: 20 m at the point where three countries meet, then from each end through the
     # river mouth to the open sea. The islets along the western bank of the Oyapock bay fall to Guyane, not the others.
@@ -73,15 +78,41 @@ def require(condition: bool, problem: str) -> None:
         raise click.ClickException(problem)
 
 
-def dump(territory: Territory, *features: str) -> list[LineString]:
-    """Return the lines that GMT dumps for a territory's box, at full resolution, without lakes."""
-    west, south, east, north = territory.bounds
-    command = ["gmt", "coast", f"-R{west}/{east}/{south}/{north}", "-Df", "-A0/0/1", "-M", *features]
-    command += ["--FORMAT_FLOAT_OUT=%.12g", "--FORMAT_GEO_OUT=D"]
+@dataclass(frozen=True)
+class Window:
+    """A part of the world (west, south, east, north), its GSHHG resolution, and the least area of a shape in km²."""
+
+    bounds: Bounds
+    resolution: str
+    least: float
+
+
+NEAR = (
+    Window((-6.5, 40.5, 11.0, 52.0), "h", 0.1),
+    Window((-63.5, 14.0, -60.5, 18.5), "h", 0.1),
+    Window((-56.0, 1.0, -50.5, 7.0), "h", 0.1),
+    Window((54.5, -21.8, 56.5, -20.5), "h", 0.1),
+    Window((44.5, -13.5, 46.0, -12.0), "h", 0.1),
+    Window((-57.5, 46.0, -55.0, 48.0), "h", 0.1),
+)
+FAR = Window((-180.0, -60.0, 180.0, 80.0), "c", 1000.0)
+
+
+def gmt(module: str, window: Window, *options: str, text: str | None = None, levels: str = "0/1") -> list[str]:
+    """Return the lines that a GMT module writes for a window: of land alone (0/1), or of lakes alone (2/2)."""
+    west, south, east, north = window.bounds
+    command = ["gmt", module, f"-R{west}/{east}/{south}/{north}", f"-D{window.resolution}"]
+    command += [f"-A{window.least}/{levels}"]
+    command += [*options, "--FORMAT_FLOAT_OUT=%.12g", "--FORMAT_GEO_OUT=D"]
     with tempfile.TemporaryDirectory() as folder:  # GMT leaves a gmt.history where it runs
-        text = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder).stdout
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=folder, input=text)
+    return done.stdout.splitlines()
+
+
+def dump(window: Window, *features: str, levels: str = "0/1") -> list[LineString]:
+    """Return the coast, the shores of lakes, or the borders in a window."""
     lines: list[list[tuple[float, float]]] = []
-    for line in text.splitlines():
+    for line in gmt("coast", window, "-M", *features, levels=levels):
         if line.startswith(">"):
             lines.append([])
         elif line and not line.startswith("#"):
@@ -99,16 +130,16 @@ def faces(lines: list[LineString], *, grid: float | None = None) -> list[Polygon
 
 def land(territory: Territory, seeds: list[Point]) -> list[Polygon]:
     """Return the land of a territory, islets included, lakes filled, in EPSG:4326."""
-    frame = box(*territory.bounds)
+    window, frame = Window(territory.bounds, "f", 0), box(*territory.bounds)
     borders = [LineString(line) for line in territory.closures]
-    borders += dump(territory, "-N1") if territory.closures else []
+    borders += dump(window, "-N1") if territory.closures else []
     lines = [*borders, frame.exterior]
     sides = faces(lines)
     side = max(sides, key=lambda face: sum(face.contains(seed) for seed in seeds))
     # The sea and the neighbours' mainland reach the frame; their islets lie on the other side of the borders.
     return [
         face
-        for face in faces([*lines, *dump(territory, "-W")])
+        for face in faces([*lines, *dump(window, "-W")])
         if not face.intersects(frame.exterior) and side.contains(face.representative_point())
     ]
 
@@ -187,6 +218,27 @@ def check(territory: Territory, outlines: gpd.GeoDataFrame, points: pd.DataFrame
     )
 
 
+def build_land() -> gpd.GeoDataFrame:
+    """Return the land of the windows near France, and the land of the rest of the world, in EPSG:4326, rounded."""
+    near = shapely.union_all([land_in(window) for window in NEAR])
+    far = shapely.difference(land_in(FAR), shapely.union_all([box(*window.bounds) for window in NEAR]))
+    parts = {detail: shapely.get_parts(shapely.normalize(land)) for detail, land in (("near", near), ("far", far))}
+    require(len(parts["near"]) > 400 and len(parts["far"]) > 200, "land is missing")
+    details = [detail for detail, shapes in parts.items() for _shape in shapes]
+    return gpd.GeoDataFrame({"detail": details}, geometry=np.concatenate(list(parts.values())), crs=4326)
+
+
+def land_in(window: Window) -> shapely.Geometry:
+    """Return the land of a window: the faces of its coast that GMT finds dry, without its large lakes."""
+    parts = faces([*dump(window, "-W1"), box(*window.bounds).exterior], grid=LAND_GRID)
+    inside = shapely.get_coordinates(shapely.point_on_surface(parts))
+    points = "".join(f"{x:.12g} {y:.12g} {at}\n" for at, (x, y) in enumerate(inside))
+    dry = [int(float(line.split()[2])) for line in gmt("select", window, "-Ns/k/k/k/k", text=points)]
+    shores = dump(replace(window, least=max(window.least, LEAST_LAKE)), "-W2", levels="2/2")
+    lakes = shapely.union_all(faces(shores, grid=LAND_GRID))
+    return shapely.difference(shapely.union_all([parts[at] for at in dry]), lakes)
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "-o",
@@ -196,7 +248,7 @@ def check(territory: Territory, outlines: gpd.GeoDataFrame, points: pd.DataFrame
     help="Folder to write to; it holds points_outre_mer.csv.  [default: data/communes]",
 )
 def main(output: Path) -> None:
-    """Build contours_outre_mer.parquet from points_outre_mer.csv and the coastline that GMT holds."""
+    """Build contours_outre_mer.parquet, from points_outre_mer.csv and the coast, and land.parquet."""
     points = pd.read_csv(output / "points_outre_mer.csv", dtype={"insee_code": str}).sort_values("insee_code")
     territories = [
         build_territory(territory, points[points["insee_code"].str.startswith(territory.code)])
@@ -205,12 +257,18 @@ def main(output: Path) -> None:
     outlines = gpd.GeoDataFrame(pd.concat(territories, ignore_index=True), crs=4326)
     require(outlines["insee_code"].tolist() == points["insee_code"].tolist(), "not one outline per point")
     outlines.insert(1, "geometry_source", "schematic")
+    write(outlines, output / "contours_outre_mer.parquet")
+    write(build_land(), output / "land.parquet", compression_level=15)
+
+
+def write(table: gpd.GeoDataFrame, path: Path, **options: int) -> None:
+    """Write a GeoParquet file, and say its checksum and size."""
     buffer = io.BytesIO()
-    outlines.to_parquet(buffer, index=False, compression="zstd")
+    table.to_parquet(buffer, index=False, compression="zstd", **options)
     content = buffer.getvalue()
-    with click.open_file(str(output / "contours_outre_mer.parquet"), "wb", atomic=True) as file:
+    with click.open_file(str(path), "wb", atomic=True) as file:
         file.write(content)
-    click.echo(f"{hashlib.sha256(content).hexdigest()}  contours_outre_mer.parquet ({len(content):,} bytes)", err=True)
+    click.echo(f"{hashlib.sha256(content).hexdigest()}  {path.name} ({len(content):,} bytes)", err=True)
 
 
 if __name__ == "__main__":

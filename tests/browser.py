@@ -41,6 +41,36 @@ def open_table(page: Any) -> Any:
     return table
 
 
+def painted(page: Any) -> None:
+    """Wait until the map is drawn."""
+    page.wait_for_selector("html[data-painted=yes]", state="attached")
+
+
+def on_screen(page: Any, longitude: float, latitude: float) -> tuple[float, float]:
+    """Return where a place of the map is on screen."""
+    place = page.evaluate(
+        f"(() => {{ const p = cptsgeo.map.latLngToContainerPoint([{latitude}, {longitude}]); return [p.x, p.y]; }})()"
+    )
+    box = page.locator(".cg-map").bounding_box()
+    return box["x"] + place[0], box["y"] + place[1]
+
+
+def drawn_color(page: Any, x: float, y: float) -> list[int]:
+    """Read the colour that the map's tiles draw at a point of the screen: red, green, blue, opacity."""
+    return page.evaluate(
+        """([x, y]) => {
+          for (const tile of document.querySelectorAll('canvas.leaflet-tile')) {
+            const box = tile.getBoundingClientRect();
+            if (x < box.left || x >= box.right || y < box.top || y >= box.bottom) continue;
+            const scale = tile.width / box.width;
+            return [...tile.getContext('2d').getImageData((x - box.left) * scale, (y - box.top) * scale, 1, 1).data];
+          }
+          return null;
+        }""",
+        [x, y],
+    )
+
+
 def watch(page: Any, problems: list[str], own: set[str], *, follows: bool = False) -> None:
     """Note every request but that for the page itself, dialog, console message of worry and error of a page.
 

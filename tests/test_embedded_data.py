@@ -44,6 +44,16 @@ def test_readme_states_the_sha256_of_every_file(folder):
 def test_data_stays_small():
     assert (DATA / "communes" / "communes.parquet").stat().st_size < 1_500_000
     assert (DATA / "communes" / "contours_outre_mer.parquet").stat().st_size < 600_000
+    assert (DATA / "communes" / "land.parquet").stat().st_size < 300_000
+
+
+def test_the_land_is_polygons_without_overlap_near_france_and_far():
+    land = gpd.read_parquet(DATA / "communes" / "land.parquet")
+    assert land.crs == 4326
+    assert Counter(land["detail"]) == {"near": 529, "far": 276}
+    assert set(land.geom_type) == {"Polygon"}
+    assert land.is_valid.all()
+    assert shapely.area(land.geometry.values).sum() == pytest.approx(shapely.area(land.union_all()))
 
 
 def test_communes_schema():

@@ -9,6 +9,7 @@ from html import escape
 import numpy as np
 
 from cptsgeo.i18n import _
+from cptsgeo.maps import land
 from cptsgeo.maps.page import TERRITORY_NAMES
 from cptsgeo.maps.sheet import Frame, Label, Sheet, place_labels
 from cptsgeo.maps.theme import MapClass, ink
@@ -139,7 +140,7 @@ def _fills(
 
 
 def _frame(sheet: Sheet, drawing: Drawing, frame: Frame, number: int) -> str:
-    """Draw one territory: classes, borders, outlines and towns."""
+    """Draw one territory: land, classes, borders, outlines and towns."""
     level = sheet.level(sheet.metres(frame))
     visible = sheet.within(frame)
     inside = set(visible.tolist())
@@ -148,8 +149,10 @@ def _frame(sheet: Sheet, drawing: Drawing, frame: Frame, number: int) -> str:
         f'x="{frame.left * FINE:.0f}" y="{frame.top * FINE:.0f}" '
         f'width="{frame.width * FINE:.0f}" height="{frame.height * FINE:.0f}"'
     )
+    ground = path_data([frame.place(ring) for ring in sheet.land(frame)])
+    parts = [f'<path fill="{land.COLOR}" fill-rule="evenodd" d="{ground}"/>'] if ground else []
     around = _fills(sheet, drawing.around, frame, inside, level)
-    parts = [f'<g opacity=".4">{"".join(around)}</g>'] if around else []
+    parts += [f'<g opacity=".4">{"".join(around)}</g>'] if around else []
     parts += _fills(sheet, drawing.classes, frame, inside, level)
     own = np.array([row for _one, rows in drawing.classes for row in rows.tolist() if row in inside], dtype=np.int64)
     if len(own) <= CROWD:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.columns import COLUMNS
 from cptsgeo.i18n import _
+from cptsgeo.maps import land
 from cptsgeo.maps.pages import credits_of, notes
 from cptsgeo.parameters import labels
 from cptsgeo.sizes import size_labels
@@ -51,7 +52,7 @@ def method_sections(results: Results) -> list[Text]:
 
 def source_sections(results: Results) -> list[Text]:
     """List sources and what was found in them."""
-    sections = [Text(_("Sources"), credits_of(results))]
+    sections = [Text(_("Sources"), [*credits_of(results), land.credit()])]
     found = [f"{one.problem}." for one in results.study.findings if one.severity != "error"]
     if found:
         sections.append(Text(_("What the check of the inputs found"), found))

@@ -23,10 +23,11 @@ from folium.template import Template
 
 from cptsgeo.errors import DataError
 from cptsgeo.i18n import _, current_language
+from cptsgeo.maps import land
 from cptsgeo.maps.assets import own_text
 from cptsgeo.maps.codec import Block, OutlineGroup, data_block, encode
 from cptsgeo.maps.theme import LINES, Theme
-from cptsgeo.maps.topology import TERRITORIES, Ints, Topology, build_topology, detail, territory_of
+from cptsgeo.maps.topology import TERRITORIES, Ints, Topology, build_topology, detail, land_topology, territory_of
 
 SCRIPTS = ("data.js", "layer.js")
 STYLES = ("layer.css",)
@@ -78,6 +79,8 @@ class CommuneLayer(folium.map.Layer):
         Titles of the outlines shown at first.
     told
         Keys of the themes of which the tooltip tells the class.
+    on_land
+        Draw the land of the world beneath the units; without it, what is no unit stays the colour of the page.
     name
         Name of the layer in Folium's layer control.
 
@@ -107,6 +110,7 @@ class CommuneLayer(folium.map.Layer):
         outlines: Mapping[str, gpd.GeoDataFrame] | None = None,
         shown_outlines: Sequence[str] = (),
         told: Collection[str] = (),
+        on_land: bool = False,
         name: str = "Communes",
         control: bool = False,
         show: bool = True,
@@ -121,11 +125,14 @@ class CommuneLayer(folium.map.Layer):
         groups = []
         for title, frame in (outlines or {}).items():
             groups.append(_outline_group(title, frame, units, coverages, tolerances, bits))
+        self.territories = territories(units)
+        if on_land:
+            shapes = land.land_around(corners for _name, corners, _population in self.territories)
+            coverages.append(land_topology(shapes, tolerances, bits))
         carried = dict.fromkeys([id_column, name_column, *columns])
         for line in tooltip:
             carried |= dict.fromkeys([line.column, line.note] if line.note else [line.column])
         self.bounds = _bounds(units)
-        self.territories = territories(units)
         meta = {
             "id": id_column,
             "name": name_column,
@@ -146,6 +153,7 @@ class CommuneLayer(folium.map.Layer):
             "shown": [title in shown_outlines for title in (outlines or {})],
             "tolerances": list(tolerances),
             "size": _usual_size(topology),
+            "land": {"coverage": len(coverages) - 1, "color": land.COLOR} if on_land else None,
             "missing": _("not known"),
             "outline_missing": _("no outline"),
         }

@@ -23,6 +23,7 @@ from folium.template import Template
 from cptsgeo.columns import label
 from cptsgeo.i18n import _, current_language
 from cptsgeo.maps import crisis_markup as markup
+from cptsgeo.maps import land
 from cptsgeo.maps.assets import own_text
 from cptsgeo.maps.codec import data_block
 from cptsgeo.maps.commune_layer import CommuneLayer, TooltipField, Verbatim, json_for_script
@@ -116,6 +117,7 @@ def crisis_page(
         columns=("insee_code", "name", "population", "population_year"),
         outlines=outlines,
         shown_outlines=list(outlines),
+        on_land=True,
     )
     kinds = _kinds(table)
     m = folium.Map(tiles=None, zoom_control=False, attribution_control=False, fade_animation=False, zoom_snap=0.5)
@@ -129,7 +131,7 @@ def crisis_page(
             [
                 markup.panel(table, units, kinds, outlines),
                 markup.directory(len(table)),
-                markup.foot(notes, credits),
+                markup.foot(notes, [*credits, land.credit()]),
                 markup.watermark(exercise),
             ]
         ),

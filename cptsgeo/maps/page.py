@@ -19,6 +19,7 @@ from folium.template import Template
 
 from cptsgeo.errors import UsageError
 from cptsgeo.i18n import N_, _, current_language, ngettext, number
+from cptsgeo.maps import land
 from cptsgeo.maps.assets import own_text
 from cptsgeo.maps.commune_layer import CommuneLayer, TooltipField, Verbatim, json_for_script
 from cptsgeo.maps.stand_alone import self_contained
@@ -178,6 +179,7 @@ def map_page(
         columns=[*COLUMNS, *extra],
         outlines=outlines,
         shown_outlines=shown,
+        on_land=not basemap,
         name=_("Communes"),
     )
     names = [_(TERRITORY_NAMES[territory]) for territory, _bounds, _population in layer.territories]
@@ -478,8 +480,7 @@ def _table(count: int) -> str:
 def _foot(notes: Sequence[str], lines: Sequence[str], basemap: Basemap | None) -> str:
     """Write notes and credits."""
     parts = []
-    if basemap:
-        lines = [*lines, _(basemap.credit)]
+    lines = [*lines, _(basemap.credit) if basemap else land.credit()]
     for heading, texts in ((_("Notes"), notes), (_("Sources and credits"), lines)):
         if texts:
             items = "".join(f'<li dir="auto">{escape(text)}</li>' for text in texts)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from cptsgeo.maps.land import land_within
 from cptsgeo.maps.topology import MERCATOR_HALF, TERRITORIES, Floats, Ints, Topology, polygons, territory_of
 
 ELSEWHERE = "elsewhere"
@@ -117,6 +118,13 @@ class Sheet:
             2 * np.arctan(np.exp(metres / MERCATOR_HALF * np.pi)) - np.pi / 2
         )
 
+    def grid(self, points: Floats) -> Floats:
+        """Return the places of the grid at some longitudes and latitudes."""
+        step = 2 * MERCATOR_HALF / (1 << self.topology.bits)
+        x = (points[:, 0] / 180 + 1) * MERCATOR_HALF
+        y = np.arctanh(np.sin(np.radians(points[:, 1]))) / np.pi * MERCATOR_HALF
+        return np.column_stack([x, MERCATOR_HALF - y]) / step
+
     def metres(self, frame: Frame) -> float:
         """Return how many metres of ground one step of the sheet is, in the middle of a frame."""
         west, north, east, south = frame.shown
@@ -184,6 +192,14 @@ class Sheet:
         with np.errstate(invalid="ignore"):
             meets = (boxes[:, 0] < east) & (boxes[:, 2] > west) & (boxes[:, 1] < south) & (boxes[:, 3] > north)
         return np.flatnonzero(meets & (self.territories == frame.territory))
+
+    def land(self, frame: Frame) -> list[Floats]:
+        """Return the land that a frame shows, in grid steps: closed rings, to be filled by the even-odd rule."""
+        west, north, east, south = frame.shown
+        (left, right), (top, bottom) = self.degrees(np.array([west, east]), np.array([north, south]))
+        on_grid = shapely.transform(land_within(left, bottom, right, top), self.grid)
+        shapes = shapely.simplify(on_grid, LEVEL_PIXELS / frame.scale)
+        return [shapely.get_coordinates(ring)[:-1] for ring in shapely.get_rings(shapely.get_parts(shapes))]
 
     def _used(self, rows: Ints) -> Ints:
         """Return the references to arcs of some units, one after the other."""

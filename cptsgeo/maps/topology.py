@@ -26,7 +26,7 @@ from cptsgeo.i18n import _
 from cptsgeo.maps.outline_cache import ENOUGH, cache_file, load, store
 from cptsgeo.maps.topology_type import Ints, Topology
 
-__all__ = ["Floats", "Ints", "Topology", "build_topology", "detail", "polygons", "territory_of"]
+__all__ = ["Floats", "Ints", "Topology", "build_topology", "detail", "land_topology", "polygons", "territory_of"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -110,6 +110,19 @@ def build_topology(geometry: gpd.GeoSeries, tolerances: Sequence[float], bits: i
             fix=_("give polygons or multipolygons, and None for a unit without outline"),
         )
     return _cached(_Shapes(shapes), tuple(tolerances), bits)
+
+
+def land_topology(shapes: npt.NDArray[np.object_], tolerances: Sequence[float], bits: int) -> Topology:
+    """Cut the land beneath a map into arcs, wherever in the world it lies: tolerances are metres of the map at the equator.
+
+    Parameters
+    ----------
+    shapes
+        Polygons without overlaps, EPSG:4326, within ``MAX_LATITUDE``.
+    tolerances, bits
+        As for :func:`build_topology`.
+    """
+    return _in_order(_territory_arcs(shapes, pyproj.CRS.from_epsg(3857), tolerances, bits))
 
 
 class _Shapes:

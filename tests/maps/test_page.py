@@ -16,12 +16,11 @@ import shapely
 
 from cptsgeo.errors import CptsGeoError
 from cptsgeo.i18n import language
-from cptsgeo.maps.codec import decode
 from cptsgeo.maps.commune_layer import CommuneLayer
 from cptsgeo.maps.page import map_page
 from cptsgeo.maps.stand_alone import self_contained
 from cptsgeo.maps.theme import STAGES, Theme, styled
-from tests.browser import LAPTOP, PHONE, open_table
+from tests.browser import LAPTOP, PHONE, drawn_color, on_screen, open_table, painted
 from tests.maps.conftest import SIDE, WIDTH, toy_themes, toy_units
 from tests.maps.payloads import PAYLOADS
 
@@ -30,12 +29,7 @@ Open = Callable[..., Any]
 
 def point(page: Any, row: int) -> tuple[float, float]:
     """Return where the middle of a toy square is on screen."""
-    x, y = -61.3 + SIDE * (row % WIDTH + 0.5), 14.6 - SIDE * (row // WIDTH - 0.5)
-    place = page.evaluate(
-        f"(() => {{ const p = cptsgeo.map.latLngToContainerPoint([{y}, {x}]); return [p.x, p.y]; }})()"
-    )
-    box = page.locator(".cg-map").bounding_box()
-    return box["x"] + place[0], box["y"] + place[1]
+    return on_screen(page, -61.3 + SIDE * (row % WIDTH + 0.5), 14.6 - SIDE * (row // WIDTH - 0.5))
 
 
 def hover(page: Any, row: int) -> Any:
@@ -45,41 +39,10 @@ def hover(page: Any, row: int) -> Any:
     return page.locator(".cg-tip")
 
 
-def painted(page: Any) -> None:
-    """Wait until the map is drawn."""
-    page.wait_for_selector("html[data-painted=yes]", state="attached")
-
-
 def color_at(page: Any, row: int) -> list[int]:
     """Read the colour drawn a little beside the middle of a toy square."""
     x, y = point(page, row)
-    return page.evaluate(
-        """([x, y]) => {
-          for (const tile of document.querySelectorAll('canvas.leaflet-tile')) {
-            const box = tile.getBoundingClientRect();
-            if (x < box.left || x >= box.right || y < box.top || y >= box.bottom) continue;
-            const scale = tile.width / box.width;
-            return [...tile.getContext('2d').getImageData((x - box.left) * scale, (y - box.top) * scale, 1, 1).data];
-          }
-          return null;
-        }""",
-        [x + 3, y + 3],
-    )
-
-
-def test_the_same_units_in_any_order_give_the_same_bytes(units, page_parts) -> None:
-    before = units.copy()
-    page = map_page(units, toy_themes(units), **page_parts)
-    assert units.equals(before), "the units given stay as they are"
-    shuffled = units.sample(frac=1, random_state=1)
-    assert page == map_page(shuffled, toy_themes(units), **page_parts)
-
-
-def test_names_are_nowhere_in_the_page_but_in_the_deflated_block(units, page_parts) -> None:
-    page = map_page(units, toy_themes(units), **page_parts)
-    assert "Commune 7" not in page
-    layer = CommuneLayer(units, toy_themes(units))
-    assert "Commune 7" in decode(layer.data).columns["c:name"]
+    return drawn_color(page, x + 3, y + 3)
 
 
 @pytest.mark.parametrize(

@@ -225,6 +225,7 @@ window.cptsgeo = window.cptsgeo || {};
       this.meta = header.meta;
       this.coverages = header.coverages.map((info) => new Coverage(info, next));
       this.units = this.coverages[0];
+      this.land = this.meta.land && this.coverages[this.meta.land.coverage];
       this.columns = new Map();
       for (const [name, info] of Object.entries(header.columns)) this.columns.set(name, new Column(info, next(), header.rows));
       this.outlines = header.outlines.map((info) => {

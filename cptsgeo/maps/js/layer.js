@@ -83,6 +83,7 @@
       const rows = units.search(...box);
       const size = this.store.meta.size * scale;
       context.lineJoin = "round";
+      if (this.store.land) yield* this.#land(context, box, level, scale, left, top);
       if (rows.length) yield* this.#fill(context, rows, level, scale, left, top, density, stretch, size < SMALL);
       if (rows.length && size >= SMALL) {
         const arcs = new Set();
@@ -104,6 +105,17 @@
         line(context, outline.coverage, outline.arcs, level, own, scale / factor, left, top);
         context.setLineDash([]);
       });
+    }
+
+    *#land(context, box, level, scale, left, top) {
+      const { land, meta } = this.store;
+      context.fillStyle = meta.land.color;
+      for (const part of land.search(...box)) {
+        context.beginPath();
+        land.trace(part, level, (x, y) => context.moveTo(x * scale - left, y * scale - top), (x, y) => context.lineTo(x * scale - left, y * scale - top), () => context.closePath());
+        context.fill();
+        yield;
+      }
     }
 
     *#fill(context, rows, level, scale, left, top, density, stretch, seamless) {
