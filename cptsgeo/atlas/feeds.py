@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from xml.sax.saxutils import escape
 
 from cptsgeo.i18n import _, current_language, day, ngettext, number
+from cptsgeo.parameters import labels
 
 if TYPE_CHECKING:
     from cptsgeo.atlas.places import Atlas
@@ -59,7 +60,8 @@ def next_updates(
     before
         Earlier updates, the newest first.
     units, sizes
-        The tables of the communes and of the CPTS as CSV, now; ``…_before``: as they were.
+        The tables of the communes and of the CPTS as CSV, now; ``…_before``: as they were. Tables with other columns
+        (of another version) are not compared.
     finding
         What the atlas says now.
     when
@@ -68,23 +70,54 @@ def next_updates(
     key = hashlib.sha256((units + sizes).encode()).hexdigest()[:16]
     if before and before[0].key == key:
         return list(before)
-    changes = compare(units_before, units, sizes_before, sizes) if units_before and sizes_before else []
+    changes: list[str] = []
+    if (
+        units_before
+        and sizes_before
+        and _header(units_before) == _header(units)
+        and _header(sizes_before) == _header(sizes)
+    ):
+        changes = compare(units_before, units, sizes_before, sizes)
     return [Update(key, when.isoformat() if when else "", finding, tuple(changes)), *before][:KEPT_UPDATES]
 
 
 def compare(units_before: str, units: str, sizes_before: str, sizes: str) -> list[str]:
-    """Say in words what changed between two states: CPTS that came or left, communes covered or no longer."""
-    old_cpts, new_cpts = _column(sizes_before, "cpts_id", "cpts_name"), _column(sizes, "cpts_id", "cpts_name")
-    old, new = _column(units_before, "insee_code", "cpts_count"), _column(units, "insee_code", "cpts_count")
-    names = _column(units, "insee_code", "name")
-    came = [new_cpts[code] for code in new_cpts if code not in old_cpts]
-    left = [old_cpts[code] for code in old_cpts if code not in new_cpts]
-    both = [code for code in new if code in old]
-    won = [names[code] for code in both if old[code] == "0" and new[code] != "0"]
-    lost = [names[code] for code in both if old[code] != "0" and new[code] == "0"]
+    """Say in words what changed between two states of the tables: CPTS, their stages and classes, communes, inhabitants."""
+    old_cpts, new_cpts = _rows(sizes_before, "cpts_id"), _rows(sizes, "cpts_id")
+    old, new = _rows(units_before, "insee_code"), _rows(units, "insee_code")
+    both_cpts = [(old_cpts[code], row) for code, row in new_cpts.items() if code in old_cpts]
+    both = [(old[code], row) for code, row in new.items() if code in old]
+    stages = labels("stages") | {"": _("stage unknown")}
+    came = [row["cpts_name"] for code, row in new_cpts.items() if code not in old_cpts]
+    left = [row["cpts_name"] for code, row in old_cpts.items() if code not in new_cpts]
+    stage = [
+        f"{now['cpts_name']} ({stages[before['stage']]} → {stages[now['stage']]})"
+        for before, now in both_cpts
+        if before["stage"] != now["stage"]
+    ]
+    size = [
+        f"{now['cpts_name']} ({before['size_class'] or '?'} → {now['size_class'] or '?'})"
+        for before, now in both_cpts
+        if before["size_class"] != now["size_class"]
+    ]
+    won = [now["name"] for before, now in both if before["cpts_count"] == "0" and now["cpts_count"] != "0"]
+    lost = [now["name"] for before, now in both if before["cpts_count"] != "0" and now["cpts_count"] == "0"]
+    moved = [
+        now["name"]
+        for before, now in both
+        if before["cpts"] != now["cpts"] and "0" not in (before["cpts_count"], now["cpts_count"])
+    ]
+    added = [row["name"] for code, row in new.items() if code not in old]
+    gone = [row["name"] for code, row in old.items() if code not in new]
+    counted = [now["name"] for before, now in both if before["population"] != now["population"]]
     texts = [
         (came, ngettext("{count} new CPTS: {names}", "{count} new CPTS: {names}", len(came))),
         (left, ngettext("{count} CPTS is gone: {names}", "{count} CPTS are gone: {names}", len(left))),
+        (stage, ngettext("{count} CPTS changed stage: {names}", "{count} CPTS changed stage: {names}", len(stage))),
+        (
+            size,
+            ngettext("{count} CPTS changed size class: {names}", "{count} CPTS changed size class: {names}", len(size)),
+        ),
         (
             won,
             ngettext(
@@ -99,6 +132,24 @@ def compare(units_before: str, units: str, sizes_before: str, sizes: str) -> lis
                 len(lost),
             ),
         ),
+        (
+            moved,
+            ngettext(
+                "{count} commune is in another CPTS: {names}",
+                "{count} communes are in another CPTS: {names}",
+                len(moved),
+            ),
+        ),
+        (added, ngettext("{count} commune was added: {names}", "{count} communes were added: {names}", len(added))),
+        (gone, ngettext("{count} commune was removed: {names}", "{count} communes were removed: {names}", len(gone))),
+        (
+            counted,
+            ngettext(
+                "{count} commune has another population: {names}",
+                "{count} communes have another population: {names}",
+                len(counted),
+            ),
+        ),
     ]
     return [
         text.format(
@@ -109,9 +160,14 @@ def compare(units_before: str, units: str, sizes_before: str, sizes: str) -> lis
     ]
 
 
-def _column(text: str, key: str, value: str) -> dict[str, str]:
-    """Read two columns of a CSV; the apostrophe that guards a spreadsheet stays, it is the same on both sides."""
-    return {row[key]: row[value] for row in csv.DictReader(io.StringIO(text))}
+def _header(text: str) -> str:
+    """Return the first line of a CSV."""
+    return text.partition("\n")[0]
+
+
+def _rows(text: str, key: str) -> dict[str, dict[str, str]]:
+    """Read a CSV by its key; the apostrophe that guards a spreadsheet stays, it is the same on both sides."""
+    return {row[key]: row for row in csv.DictReader(io.StringIO(text))}
 
 
 def sitemap(url: str, paths: Sequence[str]) -> str:

@@ -22,6 +22,7 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 
+from cptsgeo.atlas.feeds import compare, next_updates
 from cptsgeo.atlas.server import local_server
 from cptsgeo.cli import main
 from cptsgeo.export import xlsx_bytes
@@ -183,9 +184,47 @@ def test_what_changed_since_the_last_state_is_told_and_lost_pages_go(run: Any, t
     assert "5 CPTS ont disparu : CPTS alpha, CPTS delta, CPTS epsilon, CPTS gamma, CPTS zeta" in updates
     assert "1 commune est désormais dans une CPTS : H" in updates
     assert "communes ne sont plus dans une CPTS : A, B, C, E, F, G" in updates
+    assert "1 CPTS a changé de stade : CPTS beta (Projet de santé validé → stade inconnu)" in updates
     items = ET.parse(site / "feed.xml").getroot().findall("channel/item")
     assert [one.find("pubDate") is not None for one in items] == [True, False]
     assert items[0].find("pubDate").text == "Sun, 01 Mar 2026 00:00:00 GMT"
+
+
+UNITS = "insee_code,name,population,cpts,cpts_count\n"
+SIZES = "cpts_id,cpts_name,stage,size_class\n"
+
+
+def test_every_change_of_state_is_told_and_an_unchanged_state_is_not() -> None:
+    units = f"{UNITS}01001,A,100,Nord,1\n01002,B,200,,0\n01003,C,300,Nord,1\n01004,D,50,Nord,1\n"
+    sizes = f"{SIZES}n,Nord,pre_projet,1\ns,Sud,,2\no,Ouest,,1\n"
+    assert compare(units, units, sizes, sizes) == []
+    later = f"{UNITS}01001,A,120,Nord,1\n01002,B,200,Sud,1\n01003,C,300,Sud,1\n01005,E,70,,0\n"
+    grown = f"{SIZES}n,Nord,aci_signe,1\ns,Sud,lettre_intention,3\ne,Est,,1\n"
+    assert [plain(one) for one in compare(units, later, sizes, grown)] == [
+        "1 nouvelle CPTS : Est",
+        "1 CPTS a disparu : Ouest",
+        "2 CPTS ont changé de stade : Nord (Pré-projet → ACI signé), Sud (stade inconnu → Lettre d’intention)",
+        "1 CPTS a changé de taille : Sud (2 → 3)",
+        "1 commune est désormais dans une CPTS : B",
+        "1 commune est dans une autre CPTS : C",
+        "1 commune ajoutée : E",
+        "1 commune retirée : D",
+        "1 commune a une autre population : A",
+    ]
+    assert "1 commune n’est plus dans une CPTS : B" in [plain(one) for one in compare(later, units, grown, sizes)]
+
+
+def test_tables_of_another_version_are_not_compared() -> None:
+    updates = next_updates(
+        [],
+        units=f"{UNITS}01001,A,1,,0\n",
+        sizes=SIZES,
+        units_before="insee_code,name\n01001,A\n",
+        sizes_before=SIZES,
+        finding="",
+        when=None,
+    )
+    assert [one.changes for one in updates] == [()]
 
 
 def test_wrong_data_leave_the_site_as_it_was(run: Any, toy_files: Any, embedded_site: Path, tmp_path: Path) -> None:
