@@ -23,8 +23,13 @@ PAPERS = {
 """Width and height in points, a 72nd of an inch."""
 FORMATS = ("png", "svg", "pdf")
 PNG_DPI = 200
-WIDTHLESS = dict.fromkeys(map(ord, "\u200b\u2060\ufeff"))
-"""Characters that draw nothing, which names bring from other files; a PDF of matplotlib 3.11 fails on them."""
+UNPRINTED: dict[int, str | None] = {
+    **dict.fromkeys(map(ord, "\u200b\u2060\ufeff")),
+    **dict.fromkeys(map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")),
+    **dict.fromkeys(map(ord, "\u0085\u2028\u2029"), " "),
+}
+"""Characters of names that leave no ink: without width (a PDF of matplotlib 3.11 fails on them), marks of direction, which
+would turn the words after them round, and separators, which would end the line."""
 
 
 @contextmanager
@@ -98,7 +103,7 @@ def save_figures(figures: Sequence[Figure], path: Path, *, form: str, title: str
 
     for figure in figures:
         for text in figure.findobj(Text):
-            text.set_text(text.get_text().translate(WIDTHLESS))
+            text.set_text(text.get_text().translate(UNPRINTED))
     with drawing_style():
         if form == "pdf":
             about = {"Creator": "cptsgeo", "Producer": "cptsgeo", "Title": title, "CreationDate": None}

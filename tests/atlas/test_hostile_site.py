@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -103,8 +104,14 @@ def test_a_serial_pdf_prints_every_name_and_holds_nothing_active(tmp_path: Path)
     for word in (b"/JavaScript", b"/JS", b"/Launch", b"/URI", b"/OpenAction", b"/EmbeddedFile", b"/AcroForm"):
         assert word not in content, word
     paper = pypdfium2.PdfDocument(content)
-    pages = ["".join(page.get_textpage().get_text_bounded().split()) for page in paper]
+    pages = [seen(page.get_textpage().get_text_bounded()) for page in paper]
     paper.close()
     assert len(pages) == len(pairs)
-    plain = ["".join(name.split()) for name in NAMES if name.isascii() and len(name) < 80]
-    assert [name for name in plain if not any(name in page for page in pages)] == []
+    written = [seen(name) for name in NAMES if len(name) < 80 and "😀" not in name]  # a line is cut, a font has no face
+    assert len(written) > 75
+    assert [name for name in written if not any(name in page or name[::-1] in page for page in pages)] == []
+
+
+def seen(text: str) -> str:
+    """Keep what leaves ink: neither spaces nor marks of direction, width and lines."""
+    return "".join(c for c in text if unicodedata.category(c) not in {"Cc", "Cf", "Zl", "Zp", "Zs"})

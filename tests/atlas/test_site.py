@@ -13,7 +13,9 @@ import urllib.request
 import xml.etree.ElementTree as ET
 import zlib
 from collections.abc import Callable
+from functools import partial
 from html import unescape
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -166,12 +168,23 @@ def test_a_second_run_writes_nothing_and_a_change_writes_what_it_concerns(
     assert changed == {"glossary.html", "atlas.json"}
 
 
-def test_what_changed_since_the_last_state_is_told_and_lost_pages_go(run: Any, toy_files: Any, tmp_path: Path) -> None:
+def test_a_change_rewrites_what_it_concerns_and_is_told_and_lost_pages_go(
+    run: Any, toy_files: Any, tmp_path: Path
+) -> None:
     site = tmp_path / "site"
     common = ["atlas", "-o", site, "--communes", toy_files.communes, "--contours", toy_files.contours]
     common += ["--scope", "departement=04,05,26", "--url", "https://x.example/", "--accept-holes"]
-    assert run(*common, "--perimeters", toy_files.perimeters, "--cpts", toy_files.cpts).code == 0
+    first = [*common, "--perimeters", toy_files.perimeters, "--cpts", toy_files.cpts]
+    assert run(*first).code == 0
     assert (site / "cpts/cpts-alpha.html").is_file()
+    before = {path: path.stat().st_mtime_ns for path in site.rglob("*.html")}
+    toy_files.communes.write_text(toy_files.communes.read_text().replace(",30000,", ",30001,"))
+    assert run(*first).code == 0
+    changed = {path.relative_to(site).as_posix() for path, when in before.items() if path.stat().st_mtime_ns != when}
+    of_all = {"index.html", "map.html", "updates.html", "regions/93.html", "departements/04.html"}
+    beside = {"zones/zone-e.html", "zones/zone-g.html"}  # CPTS alpha could take them in
+    assert changed == {*of_all, "cpts/cpts-alpha.html", *beside}
+    assert "1 commune a une autre population : A" in plain((site / "updates.html").read_text())
     later = tmp_path / "later.csv"
     later.write_text("cpts_id,cpts_name,insee_code\nbeta,CPTS beta,04904\neta,CPTS eta,26901\n")
     result = run(*common, "--perimeters", later, "--perimeters-date", "2026-03-01")
@@ -186,7 +199,7 @@ def test_what_changed_since_the_last_state_is_told_and_lost_pages_go(run: Any, t
     assert "communes ne sont plus dans une CPTS : A, B, C, E, F, G" in updates
     assert "1 CPTS a changé de stade : CPTS beta (Projet de santé validé → stade inconnu)" in updates
     items = ET.parse(site / "feed.xml").getroot().findall("channel/item")
-    assert [one.find("pubDate") is not None for one in items] == [True, False]
+    assert [one.find("pubDate") is not None for one in items] == [True, False, False]
     assert items[0].find("pubDate").text == "Sun, 01 Mar 2026 00:00:00 GMT"
 
 
@@ -351,6 +364,35 @@ def test_the_server_answers_this_computer_only_and_lists_nothing(embedded_site: 
             refused.value.close()
         server.shutdown()
         thread.join()
+
+
+@pytest.mark.browser
+def test_the_site_works_below_a_path_of_a_web_server(browser: Any, embedded_site: Path) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=embedded_site.parent)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        home = f"http://127.0.0.1:{server.server_port}/{embedded_site.name}/"
+        page = browser.new_page()
+        asked: list[str] = []
+        problems: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.goto(home)
+        page.get_by_role("combobox").fill("st denis")
+        page.get_by_role("option").first.click()
+        page.wait_for_url(f"{home}departements/974.html#c97411")
+        with page.expect_download() as table:
+            page.locator("a[href='974.csv']").click()
+        assert table.value.path().read_bytes() == (embedded_site / "departements/974.csv").read_bytes()
+        page.get_by_role("link", name="Carte interactive").first.click()
+        page.wait_for_selector("html[data-painted=yes]", state="attached")
+        page.close()
+        server.shutdown()
+        thread.join()
+    assert problems == []
+    assert [url for url in asked if not url.startswith((home, "blob:", "data:"))] == []
 
 
 def test_serve_refuses_a_folder_without_pages_and_a_port_in_use(run: Any, tmp_path: Path, embedded_site: Path) -> None:
