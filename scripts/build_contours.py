@@ -26,6 +26,7 @@ from shapely import LineString, MultiLineString, Point, Polygon, box
 GRID = 1e-5  # degrees, about 1 m: coordinates are rounded to it
 MAX_POINT_DISTANCE = 1000.0  # metres from a cell to its own point: points are given to 0.01 degree, also about 1 km
 MAX_DRIFT = 1.0  # metres by which rounding may move the coast, on average
+EUROPE_SIMPLIFIED = 0.05  # degrees
 LEAST_LAKE = 20.0  # km²: smaller ones are land
 LAND_GRID = 1e-4  # degrees, about 10 m: what is only drawn beneath a map needs no more
 
@@ -95,7 +96,8 @@ NEAR = (
     Window((44.5, -13.5, 46.0, -12.0), "h", 0.1),
     Window((-57.5, 46.0, -55.0, 48.0), "h", 0.1),
 )
-FAR = Window((-180.0, -60.0, 180.0, 80.0), "c", 1000.0)
+EUROPE = Window((-25.0, 33.0, 35.0, 64.0), "l", 100.0)
+WORLD = Window((-180.0, -60.0, 180.0, 80.0), "c", 1000.0)
 
 
 def gmt(module: str, window: Window, *options: str, text: str | None = None, levels: str = "0/1") -> list[str]:
@@ -221,7 +223,10 @@ def check(territory: Territory, outlines: gpd.GeoDataFrame, points: pd.DataFrame
 def build_land() -> gpd.GeoDataFrame:
     """Return the land of the windows near France, and the land of the rest of the world, in EPSG:4326, rounded."""
     near = shapely.union_all([land_in(window) for window in NEAR])
-    far = shapely.difference(land_in(FAR), shapely.union_all([box(*window.bounds) for window in NEAR]))
+    europe = shapely.simplify(land_in(EUROPE), EUROPE_SIMPLIFIED)
+    world = shapely.difference(land_in(WORLD), box(*EUROPE.bounds), grid_size=LAND_GRID)
+    around = shapely.union_all([box(*window.bounds) for window in NEAR])
+    far = shapely.difference(shapely.union(europe, world, grid_size=LAND_GRID), around, grid_size=LAND_GRID)
     parts = {detail: shapely.get_parts(shapely.normalize(land)) for detail, land in (("near", near), ("far", far))}
     require(len(parts["near"]) > 400 and len(parts["far"]) > 200, "land is missing")
     details = [detail for detail, shapes in parts.items() for _shape in shapes]

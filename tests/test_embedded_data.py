@@ -50,7 +50,7 @@ def test_data_stays_small():
 def test_the_land_is_polygons_without_overlap_near_france_and_far():
     land = gpd.read_parquet(DATA / "communes" / "land.parquet")
     assert land.crs == 4326
-    assert Counter(land["detail"]) == {"near": 529, "far": 276}
+    assert Counter(land["detail"]) == {"near": 529, "far": 373}
     assert set(land.geom_type) == {"Polygon"}
     assert land.is_valid.all()
     assert shapely.area(land.geometry.values).sum() == pytest.approx(shapely.area(land.union_all()))

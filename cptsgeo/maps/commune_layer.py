@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -23,9 +24,9 @@ from folium.template import Template
 
 from cptsgeo.errors import DataError
 from cptsgeo.i18n import _, current_language
-from cptsgeo.maps import land
 from cptsgeo.maps.assets import own_text
 from cptsgeo.maps.codec import Block, OutlineGroup, data_block, encode
+from cptsgeo.maps.land import COLOR, Corners, land_around
 from cptsgeo.maps.theme import LINES, Theme
 from cptsgeo.maps.topology import TERRITORIES, Ints, Topology, build_topology, detail, land_topology, territory_of
 
@@ -127,8 +128,8 @@ class CommuneLayer(folium.map.Layer):
             groups.append(_outline_group(title, frame, units, coverages, tolerances, bits))
         self.territories = territories(units)
         if on_land:
-            shapes = land.land_around(corners for _name, corners, _population in self.territories)
-            coverages.append(land_topology(shapes, tolerances, bits))
+            corners = tuple((tuple(low), tuple(high)) for _name, (low, high), _population in self.territories)
+            coverages.append(_land_beneath(corners, tolerances, bits))
         carried = dict.fromkeys([id_column, name_column, *columns])
         for line in tooltip:
             carried |= dict.fromkeys([line.column, line.note] if line.note else [line.column])
@@ -153,7 +154,7 @@ class CommuneLayer(folium.map.Layer):
             "shown": [title in shown_outlines for title in (outlines or {})],
             "tolerances": list(tolerances),
             "size": _usual_size(topology),
-            "land": {"coverage": len(coverages) - 1, "color": land.COLOR} if on_land else None,
+            "land": {"coverage": len(coverages) - 1, "color": COLOR} if on_land else None,
             "missing": _("not known"),
             "outline_missing": _("no outline"),
         }
@@ -253,6 +254,12 @@ def territories(units: gpd.GeoDataFrame) -> list[tuple[str, list[list[float]], i
         population = int(drawn.loc[rows, "population"].fillna(0).sum()) if "population" in drawn else 0
         result.append((TERRITORIES[index][0] if index >= 0 else "elsewhere", corners, population))
     return result
+
+
+@lru_cache(maxsize=4)
+def _land_beneath(corners: tuple[Corners, ...], tolerances: tuple[float, ...], bits: int) -> Topology:
+    """Cut the land around some places into arcs, once for all the maps of them."""
+    return land_topology(land_around(corners), tolerances, bits)
 
 
 def _outline_group(

@@ -1,7 +1,7 @@
 """The land beneath maps: what lies around a scope is land or sea, whatever its own outlines show.
 
-It comes from the GSHHG coastline (``data/communes/land.parquet``): within about 200 m near France, 25 km elsewhere. It
-carries no figure and answers no pointer.
+It comes from the GSHHG coastline (``data/communes/land.parquet``): within about 200 m near France, 5 km in Europe, 25 km
+elsewhere. It carries no figure and answers no pointer.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ import shapely
 from cptsgeo.embedded import embedded
 from cptsgeo.i18n import _
 
+Corners = tuple[tuple[float, ...], tuple[float, ...]]
+"""South-west and north-east corners: latitude and longitude."""
 COLOR = "#f6f4ee"
 """Lighter than the sea, and than every class of a theme."""
 COARSE = 0.02
 """Degrees within which the coast of France is drawn on a page about another part of it."""
 LEAST = 0.002
 """Area in square degrees (about 20 km²) under which an island there is left out."""
+SEAM = 0.002
+"""Degrees by which what was simplified reaches over what was not, so that no gap opens between them."""
 
 
 def credit() -> str:
@@ -40,14 +44,13 @@ def _land() -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
     return shapes[near], shapes[~near]
 
 
-def land_around(corners: Iterable[list[list[float]]]) -> npt.NDArray[np.object_]:
+def land_around(corners: Iterable[Corners]) -> npt.NDArray[np.object_]:
     """Return the land of the world, in detail around some places.
 
     Parameters
     ----------
     corners
-        South-west and north-east corners (latitude, longitude) of what a map shows, one pair for each territory. As much
-        again is in detail on each side, and at least one degree.
+        Of what a map shows, for each territory. As much again is in detail on each side, and at least one degree.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def land_around(corners: Iterable[list[list[float]]]) -> npt.NDArray[np.object_]
 
     Examples
     --------
-    >>> land = land_around([[[42.9, 4.2], [45.2, 7.8]]])
+    >>> land = land_around([((42.9, 4.2), (45.2, 7.8))])
     >>> marseille, gulf_of_lion = shapely.points([5.38, 4.5], [43.3, 42.9])
     >>> bool(shapely.contains(land, marseille).any()), bool(shapely.contains(land, gulf_of_lion).any())
     (True, False)
@@ -69,6 +72,7 @@ def land_around(corners: Iterable[list[list[float]]]) -> npt.NDArray[np.object_]
     detailed = shapely.union_all(windows)
     rest = shapely.get_parts(shapely.difference(near, detailed))
     rest = shapely.simplify(rest[shapely.area(rest) >= LEAST], COARSE)
+    rest = shapely.buffer(rest, SEAM, join_style="mitre")
     parts = np.concatenate([shapely.intersection(near, detailed), rest, far])
     whole = shapely.get_parts(shapely.union_all(parts))
     return np.asarray(whole[shapely.get_type_id(whole) == shapely.GeometryType.POLYGON])

@@ -37,7 +37,7 @@ AFLOAT = {
     "off Fort-de-France": (-61.3, 14.5),
     "Atlantic": (-30.0, 40.0),
 }
-VAUCLUSE = [[[43.66, 4.65], [44.43, 5.76]]]
+VAUCLUSE = [((43.66, 4.65), (44.43, 5.76))]
 RED, GREEN, BLUE = (int(land.COLOR[at : at + 2], 16) for at in (1, 3, 5))
 
 
@@ -45,7 +45,7 @@ def holds(shapes: np.ndarray, places: dict[str, tuple[float, float]]) -> dict[st
     return {name: bool(shapely.contains_xy(shapes, *place).any()) for name, place in places.items()}
 
 
-@pytest.mark.parametrize("corners", [[], VAUCLUSE, [[[41.3, -5.2], [51.1, 9.6]], [[2.1, -54.6], [5.8, -51.6]]]])
+@pytest.mark.parametrize("corners", [[], VAUCLUSE, [((41.3, -5.2), (51.1, 9.6)), ((2.1, -54.6), (5.8, -51.6))]])
 def test_land_is_land_and_sea_is_sea_wherever_the_detail_is(corners: list) -> None:
     shapes = land.land_around(corners)
     assert holds(shapes, ASHORE) == dict.fromkeys(ASHORE, True)
