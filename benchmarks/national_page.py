@@ -137,9 +137,13 @@ def main() -> None:
         results = compute(read_study(inputs, with_contours=True))
         html, cold, warm = build_times(results)
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
-        ours = Peer(lambda _results, _folder: html, "html[data-painted=yes]")
+        drawn = "html[data-painted=yes]"
+        pages = {
+            "cptsgeo.maps": Peer(lambda _results, _folder: html, drawn),
+            "cptsgeo.maps, all layers": Peer(lambda results, _folder: page(results, "all_layers"), drawn),
+        }
         rows = []
-        for name, peer in {"cptsgeo.maps": ours, **({} if options.no_peers else PEERS)}.items():
+        for name, peer in {**pages, **({} if options.no_peers else PEERS)}.items():
             path = folder / "page.html"
             path.write_text(peer.write(results, folder), encoding="utf-8")
             rows.append(row(name, [measure(browser, path, peer.ready) for _round in range(options.rounds)]))
