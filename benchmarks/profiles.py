@@ -1,9 +1,10 @@
-"""Profile the national build and atlas, and the crisis kit of a région: which steps take the time, and the peak of memory.
+"""Profile the national build and atlas, and the crisis kit of a région: which steps take the time, which lines the memory.
 
 python benchmarks/profiles.py DATA [--only build atlas crisis]
 
 DATA is as for benchmarks/planning.py, with finess/. Each command runs in a process of its own under pyinstrument, which looks
-where it is a thousand times a second; steps of cptsgeo that hold at least 2 % of the time go into docs/performance.md.
+where it is a thousand times a second, then under memray, which counts every allocation. Steps of cptsgeo that hold at least
+2 % of the time, and lines that hold at least 2 % of the memory at its peak, go into docs/performance.md. Not on Windows (memray).
 """
 
 from __future__ import annotations
@@ -14,10 +15,13 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+
+import memray
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.crisis_kit import resources
@@ -37,19 +41,19 @@ RESOURCES = 20_000
 HIDDEN = {"<module>", "<lambda>", "<genexpr>", "<listcomp>", "<dictcomp>", "<setcomp>", "main", "command"}
 
 
-def own_step(frame: dict[str, Any]) -> str:
-    """Name the function of cptsgeo that a frame is in; empty for others."""
-    _before, ours, path = frame["file_path_short"].replace("\\", "/").rpartition("cptsgeo/")
-    if not ours or not path.endswith(".py") or frame["function"] in HIDDEN:
+def own_step(path: str, function: str) -> str:
+    """Name a function of cptsgeo; empty for others."""
+    _before, ours, module = path.replace("\\", "/").rpartition("cptsgeo/")
+    if not ours or not module.endswith(".py") or function in HIDDEN:
         return ""
-    return f"{path.removesuffix('.py').replace('/', '.')}.{frame['function']}"
+    return f"{module.removesuffix('.py').replace('/', '.')}.{function}"
 
 
 def own_steps(frames: list[dict[str, Any]]) -> dict[str, tuple[float, list[dict[str, Any]]]]:
     """Sum the nearest frames of cptsgeo below some frames: time, and what lies below."""
     found: dict[str, tuple[float, list[dict[str, Any]]]] = {}
     for frame in frames:
-        name = own_step(frame)
+        name = own_step(frame["file_path_short"], frame["function"])
         below = {name: (frame["time"], frame["children"])} if name else own_steps(frame["children"])
         for key, (seconds, children) in below.items():
             before = found.get(key, (0.0, []))
@@ -75,8 +79,23 @@ def profiled(words: list[str]) -> tuple[dict[str, Any], float]:
         return json.loads(Path(target.name).read_text(encoding="utf-8"))["root_frame"], used.ru_maxrss / 1024
 
 
+def memory(words: list[str]) -> tuple[list[list[str]], float]:
+    """Run cptsgeo under memray; return the lines that hold most at the peak, in MB, and the peak."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "allocations.bin"
+        line = [*("-m", "memray", "run", "--quiet", "--aggregate", "-o", str(target)), *("-m", "cptsgeo", *words)]
+        subprocess.run([sys.executable, *line], stdout=subprocess.DEVNULL, check=True)
+        held: Counter[str] = Counter()
+        for record in memray.FileReader(target).get_high_watermark_allocation_records(merge_threads=True):
+            steps = ((own_step(path, function), at) for function, path, at in record.stack_trace())
+            name, at = next(((name, at) for name, at in steps if name), ("imports and the rest", 0))
+            held[f"`{name}`, line {at}" if at else name] += record.size / 1e6
+    peak = sum(held.values())
+    return [[name, f"{size:.0f}"] for name, size in held.most_common() if size >= LEAST * peak], peak
+
+
 def commands(data: Path, folder: Path) -> dict[str, tuple[str, list[str]]]:
-    """Make the inputs, and return what is profiled: title and words."""
+    """Make the inputs, and return what is profiled: title and words, but for the folder to write to."""
     outlines = [
         data / "communes" / name for name in ("communes_cog2026.parquet", "arrondissements_municipaux_2016.geojson")
     ]
@@ -88,26 +107,13 @@ def commands(data: Path, folder: Path) -> dict[str, tuple[str, list[str]]]:
     write_register(new_register().with_identifier(identifier("10123456789"), date.today()), folder / "optout.json")
     drawn = [word for path in outlines for word in ("--contours", str(path))]
     france = ["--scope", "france", *drawn, "--perimeters", str(folder / "list.csv"), "--accept-holes"]
+    kit = ["--resources", str(folder / "resources.csv"), "--optout", str(folder / "optout.json"), "--title", "Essai"]
     return {
-        "build": (
-            "`cptsgeo build` of France, pages included",
-            ["build", *france, "-o", str(folder / "build")],
-        ),
-        "atlas": ("`cptsgeo atlas` of France", ["atlas", *france, "-o", str(folder / "atlas")]),
+        "build": ("`cptsgeo build` of France, pages included", ["build", *france]),
+        "atlas": ("`cptsgeo atlas` of France", ["atlas", *france]),
         "crisis": (
             f"`cptsgeo crisis` of a région, {RESOURCES} resources",
-            [
-                *(
-                    "crisis",
-                    "--resources",
-                    str(folder / "resources.csv"),
-                    "--title",
-                    "Essai",
-                    "--optout",
-                    str(folder / "optout.json"),
-                ),
-                *("--audience", "cellule_de_crise", "--scope", f"region={REGION}", *drawn, "-o", str(folder / "kit")),
-            ],
+            ["crisis", *kit, "--audience", "cellule_de_crise", "--scope", f"region={REGION}", *drawn],
         ),
     }
 
@@ -122,12 +128,16 @@ def main() -> None:
         for name, (title, words) in commands(options.data, Path(made)).items():
             if name not in options.only:
                 continue
-            root, peak = profiled(words)
+            root, peak = profiled([*words, "-o", str(Path(made) / f"{name}-timed")])
             said = (
                 f"{root['time']:.0f} s of wall, {peak:.0f} MB at the peak; {os.cpu_count()} cores ({processor_name()})."
             )
             table = markdown(["step", "seconds"], list(rows([root], LEAST * root["time"])))
-            write_part(DOC, f"profile-{name}", [f"### {title}", said, table])
+            lines, held = memory([*words, "-o", str(Path(made) / f"{name}-counted")])
+            of_memory = f"Of the {held:.0f} MB allocated at the peak, these lines hold:"
+            write_part(
+                DOC, f"profile-{name}", [f"### {title}", said, table, of_memory, markdown(["line", "MB"], lines)]
+            )
 
 
 if __name__ == "__main__":
