@@ -135,6 +135,24 @@ def test_the_scale_is_what_a_ruler_measures(run: Any, tmp_path: Path) -> None:
     assert drawn == pytest.approx(1000 * float(texts[bar].removesuffix(" km").replace(",", ".")), rel=0.01)
 
 
+def test_a_city_is_named_once_but_where_the_map_is_close_to_it(embedded_results: Results) -> None:
+    atlas = read_atlas(embedded_results)
+    codes, names = (atlas.columns[name].copy() for name in ("insee_code", "name"))
+    atlas = replace(atlas, columns={**atlas.columns, "insee_code": codes, "name": names})
+    writer = Writer(atlas)
+    place = atlas.places["departement"]["972"]
+    for at, number_ in enumerate((3, 5, 8)):
+        row = place.rows[at]
+        codes[row], names[row] = f"6938{number_}", f"Lyon {number_}e Arrondissement"
+        writer.population[row] = 10_000_000 - at
+    towns = [name for name, _x, _y in writer.drawing(place, writer.frames(place)).towns]
+    assert [name for name in towns if "Lyon" in name] == ["Lyon"]
+    assert len(towns) == len(set(towns)) > 20
+    whole = replace(place, kind="cpts")
+    towns = [name for name, _x, _y in writer.drawing(whole, writer.frames(whole)).towns]
+    assert [name for name in towns if "Lyon" in name] == [f"Lyon {number_}e Arrondissement" for number_ in (3, 5, 8)]
+
+
 @pytest.mark.parametrize(
     ("what", "words"),
     [

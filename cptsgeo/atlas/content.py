@@ -11,11 +11,13 @@ from cptsgeo.atlas.cells import Cell, Section
 from cptsgeo.atlas.clusters import cluster_facts, cluster_finding, cluster_sections, clusters_in
 from cptsgeo.atlas.drawing import Area, Drawing, map_svg
 from cptsgeo.atlas.places import Atlas, Place, cumulative_rows
+from cptsgeo.codes import CITY_OF_ARRONDISSEMENT
 from cptsgeo.cut_findings import shared_by_area
 from cptsgeo.export import cell_text
 from cptsgeo.i18n import N_, _, ngettext, number, percent
 from cptsgeo.maps.pages import finding, place, stage_theme
 from cptsgeo.maps.theme import OUT_OF_SCOPE, MapClass
+from cptsgeo.names import arrondissement_of
 from cptsgeo.parameters import labels
 from cptsgeo.sizes import size_labels
 
@@ -282,25 +284,32 @@ class Writer:
     def drawing(self, one: Place, frames: Sequence[Frame]) -> Drawing:
         """Return what the map of a place shows."""
         near = np.unique(np.concatenate([self.atlas.sheet.within(frame) for frame in frames]))
+        close = one.kind in CLOSE
         return Drawing(
             self._by_class(one.rows),
             () if one.kind == "scope" else self._by_class(np.setdiff1d(near, one.rows)),
             self._areas(one),
-            self._towns(near if one.kind in CLOSE else one.rows) if len(frames) == 1 else (),
+            self._towns(near if close else one.rows, arrondissements=close) if len(frames) == 1 else (),
         )
 
     def _by_class(self, rows: Ints) -> list[tuple[MapClass, Ints]]:
         keys = self.atlas.columns["stage"][rows]
         return [(each, rows[keys == each.key]) for each in self.classes if (keys == each.key).any()]
 
-    def _towns(self, rows: Ints) -> list[tuple[str, float, float]]:
-        """Return the most populous communes with the middle of their box."""
-        named = [
-            row
-            for row in rows[np.argsort(-self.population[rows], kind="stable")][:TOWNS]
-            if self._x[row] == self._x[row]
-        ]
-        return [(str(self.atlas.columns["name"][row]), float(self._x[row]), float(self._y[row])) for row in named]
+    def _towns(self, rows: Ints, *, arrondissements: bool) -> list[tuple[str, float, float]]:
+        """Return the most populous communes with the middle of their box; a city once, but where a map is close to it."""
+        towns: list[tuple[str, float, float]] = []
+        cities: set[str] = set()
+        for row in rows[np.argsort(-self.population[rows], kind="stable")][:TOWNS]:
+            name, city = str(self.atlas.columns["name"][row]), None
+            if not arrondissements and self.atlas.columns["insee_code"][row] in CITY_OF_ARRONDISSEMENT:
+                city, _number = arrondissement_of(name) or (name, 0)
+                name = city.title()
+            if self._x[row] != self._x[row] or city in cities:
+                continue
+            cities |= {city} if city else set()
+            towns.append((name, float(self._x[row]), float(self._y[row])))
+        return towns
 
     def _areas(self, one: Place) -> list[Area]:
         """Return the outlines over the map, each leading to its page: départements, or CPTS in one département."""

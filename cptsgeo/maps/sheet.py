@@ -20,6 +20,8 @@ from cptsgeo.maps.topology import MERCATOR_HALF, TERRITORIES, Floats, Ints, Topo
 ELSEWHERE = "elsewhere"
 INSET_SHARE = 0.17
 """Part of the width of a sheet that the column of insets takes."""
+LETTER = 0.66
+"""Usual width of a bold letter beside its height."""
 LEVEL_PIXELS = 0.8
 """An outline is drawn at the coarsest level of detail whose tolerance stays under this many pixels."""
 
@@ -297,7 +299,7 @@ def place_labels(
     for text, x, y in towns:
         if len(labels) == most:
             break
-        width = 0.58 * size * len(text)
+        width = LETTER * size * len(text)
         for anchor, start in (("start", x + 0.5 * size), ("end", x - 0.5 * size - width)):
             box = (start, y - 0.7 * size, start + width, y + 0.7 * size)
             spot = (min(x - 0.3 * size, box[0]), box[1], max(x + 0.3 * size, box[2]), box[3])

@@ -334,12 +334,16 @@ def test_pages_are_styled_and_fit_the_screen(browser: Any, embedded_site: Path, 
     wide: list[str] = []
 
     def look(page: Any, name: str) -> None:
-        width, display = page.evaluate(
+        width, display, cut = page.evaluate(
             """() => [document.documentElement.scrollWidth,
-              getComputedStyle(document.querySelector('.top, .cg-app')).display]"""
+              getComputedStyle(document.querySelector('.top, .cg-app')).display,
+              [...document.querySelectorAll('svg.map text')].filter((one) => {
+                const own = one.getBoundingClientRect(), sheet = one.ownerSVGElement.getBoundingClientRect();
+                return own.left < sheet.left || own.right > sheet.right || own.top < sheet.top || own.bottom > sheet.bottom;
+              }).map((one) => one.textContent)]"""
         )
-        if width > size[0] or display not in {"flex", "grid"}:
-            wide.append(f"{name}: {width} pixels, {display}")
+        if width > size[0] or display not in {"flex", "grid"} or cut:
+            wide.append(f"{name}: {width} pixels, {display}, {cut}")
 
     assert visit(browser, embedded_site, look, size=size) == []
     assert wide == []

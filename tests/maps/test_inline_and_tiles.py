@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,10 +90,18 @@ def test_in_a_frame_the_map_its_title_and_its_legend_alone(open_page: Open, unit
 
 @pytest.mark.browser
 def test_the_largest_towns_are_named_and_never_over_each_other(open_page: Open, page_parts: Any) -> None:
-    units = toy_units([f"Commune {at}" for at in range(40)])
+    units = toy_units([f"Commune {at}" for at in range(37)] + [f"Lyon {at}e Arrondissement" for at in (2, 3, 5)])
     page = open_page(map_page(units, toy_themes(units), **{**page_parts, "outlines": {}}))
     names = page.locator(".cg-towns span").all_text_contents()
-    assert "Commune 39" in names
+    assert names[0].startswith("Lyon")
+    assert "Commune 36" in names
+    page.evaluate("cptsgeo.map.setZoom(10, {animate: false})")
+    page.wait_for_timeout(300)
+    assert [name for name in page.locator(".cg-towns span").all_text_contents() if "Lyon" in name] == ["Lyon"]
+    page.evaluate("cptsgeo.map.setZoom(13, {animate: false})")
+    page.wait_for_timeout(300)
+    names = page.locator(".cg-towns span").all_text_contents()
+    assert any(re.fullmatch(r"Lyon \de Arrondissement", name) for name in names)
     assert 3 <= len(names) <= 40
     boxes = page.evaluate(
         "[...document.querySelectorAll('.cg-towns span')].map((e) => { const b = e.getBoundingClientRect();"
