@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -204,10 +206,13 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
 
 
 @pytest.fixture(scope="session")
-def embedded_results() -> Results:
+def embedded_results(once: Callable[..., Path]) -> Results:
     """What is computed of the embedded data, to read."""
-    with i18n.language("fr"):
-        return compute(read_study(Inputs(), with_contours=True))
+
+    def write(path: Path) -> None:
+        path.write_bytes(pickle.dumps(compute(read_study(Inputs(), with_contours=True))))
+
+    return pickle.loads(once("results", write).read_bytes())
 
 
 def give(patch: pytest.MonkeyPatch, computed: Callable[[Study], Results]) -> None:
@@ -224,9 +229,15 @@ def embedded_once(monkeypatch: pytest.MonkeyPatch, embedded_results: Results) ->
 
 @pytest.fixture
 def computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compute the first study of the test alone: its other commands publish the same."""
+    """Compute the first study of the test alone: its other commands read their own, and publish the same figures."""
     kept: list[Results] = []
-    give(monkeypatch, lambda study: kept[0] if kept else kept.append(compute(study)) or kept[0])
+
+    def first(study: Study) -> Results:
+        if not kept:
+            kept.append(compute(study))
+        return replace(kept[0], study=study)
+
+    give(monkeypatch, first)
 
 
 @pytest.fixture(scope="session")

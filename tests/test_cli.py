@@ -243,7 +243,7 @@ def desk(tmp_path, monkeypatch):
 EXAMPLES_BEFORE = {
     "crisis": ["optout add --create --register oppositions.json 10123456789"],
     "access": ["optout add --create --register oppositions.json 10123456789"],
-    "replay": ["build -o atlas"],
+    "replay": ["build -o atlas --no-maps"],
 }
 
 
@@ -353,7 +353,7 @@ def test_map_writes_one_page(run, toy_files, tmp_path):
 
 
 def test_units_without_outlines_are_counted_and_said_to_be_undrawn(run, listing, tmp_path):
-    result = run("build", "--perimeters", listing(), "-o", tmp_path / "maps")
+    result = run("build", "--perimeters", listing(), "--no-maps", "-o", tmp_path / "maps")
     assert result.code == 0
     assert "194 unités du périmètre d’étude n’ont pas de contour : comptées, mais pas dessinées" in result.err
     table = rows((tmp_path / "maps" / "tables" / "coverage_by_scope.csv").read_text("utf-8"))
