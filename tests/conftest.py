@@ -7,7 +7,7 @@ import pickle
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import pandas as pd
@@ -215,7 +215,7 @@ def embedded_results(once: Callable[..., Path]) -> Results:
     return pickle.loads(once("results", write).read_bytes())
 
 
-def give(patch: pytest.MonkeyPatch, computed: Callable[[Study], Results]) -> None:
+def give(patch: pytest.MonkeyPatch, computed: Callable[..., Results]) -> None:
     """Put a function in the place of ``compute`` for builds, maps, atlases and figures."""
     for module in (build, site, results):
         patch.setattr(module, "compute", computed)
@@ -224,7 +224,11 @@ def give(patch: pytest.MonkeyPatch, computed: Callable[[Study], Results]) -> Non
 @pytest.fixture
 def embedded_once(monkeypatch: pytest.MonkeyPatch, embedded_results: Results) -> None:
     """Compute the embedded data once for all tests; what is not embedded is computed as ever."""
-    give(monkeypatch, lambda study: embedded_results if study.inputs == Inputs() else compute(study))
+
+    def computed(study: Study, **choices: Any) -> Results:
+        return embedded_results if study.inputs == Inputs() else compute(study, **choices)
+
+    give(monkeypatch, computed)
 
 
 @pytest.fixture
@@ -232,7 +236,7 @@ def computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Compute the first study of the test alone: its other commands read their own, and publish the same figures."""
     kept: list[Results] = []
 
-    def first(study: Study) -> Results:
+    def first(study: Study, **_choices: Any) -> Results:
         if not kept:
             kept.append(compute(study))
         return replace(kept[0], study=study)
@@ -246,7 +250,7 @@ def embedded_build(once: Callable[..., Path], embedded_results: Results) -> Path
 
     def write(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            give(patch, lambda _study: embedded_results)
+            give(patch, lambda _study, **_choices: embedded_results)
             main(["build", "-o", str(folder)])
 
     return once("build", write)
@@ -258,7 +262,7 @@ def embedded_site(once: Callable[..., Path], embedded_results: Results) -> Path:
 
     def write(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            give(patch, lambda _study: embedded_results)
+            give(patch, lambda _study, **_choices: embedded_results)
             main(["atlas", "-o", str(folder), "--url", "https://atlas.example.fr/cpts"])
 
     return once("site", write)

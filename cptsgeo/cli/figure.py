@@ -83,7 +83,8 @@ def command(
             results, states = over_time(snapshots, **options)
             figures = [time_chart(results, series(states, scope=results.study.scope), paper=paper)]
         else:
-            results = compute(study(with_contours=True, uses_density=True, **options))
+            read = study(with_contours=True, uses_density=True, **options)
+            results = compute(read, with_plan=what == "map")
             figures = _figures(results, what, paper, each)
         save_figures(figures, part, form=form, title=place(results))
     say(_("Written: {path}").format(path=output))

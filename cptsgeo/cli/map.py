@@ -50,6 +50,7 @@ def command(
             rates = series(states, scope=results.study.scope)
             html = time_page(results, timeline(states), rates, tiles=tiles or "")
         else:
-            html = page(compute(study(with_contours=True, uses_density=True, **options)), which, tiles=tiles or "")
+            read = study(with_contours=True, uses_density=True, **options)
+            html = page(compute(read, with_plan=which == "plan"), which, tiles=tiles or "")
         part.write_text(html, encoding="utf-8", newline="")
     say(_("Written: {path}").format(path=output))

@@ -82,7 +82,7 @@ def command(
         from cptsgeo.maps.overlap_page import overlap_page
 
         with whole_file(page, overwrite=overwrite) as part:
-            results = compute(read)
+            results = compute(read, with_plan=False)
             part.write_text(overlap_page(results, results.layers[0]), encoding="utf-8", newline="")
         say(_("Written: {path}").format(path=page))
     table = (
