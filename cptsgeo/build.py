@@ -139,7 +139,7 @@ def _time_page(results: Results) -> str:
     study = results.study
     assert study.inputs.snapshots is not None, "the states were read from this list"
     last = replace(last_inputs(study.inputs.snapshots, study.inputs), snapshots=None, scope=study.scope)
-    of_last = compute(read_study(last, with_contours=True))
+    of_last = compute(read_study(last, with_contours=True), with_plan=False)
     return time_page(of_last, timeline(study.snapshots), results.tables["series"])
 
 

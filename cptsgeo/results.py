@@ -218,7 +218,7 @@ def overlap_tables(study: Study, *, areas_km2: pd.Series | None = None) -> dict[
     }
 
 
-def compute(study: Study, *, plan: Plan | None = None) -> Results:
+def compute(study: Study, *, plan: Plan | None = None, with_plan: bool = True) -> Results:
     """Compute the tables of a study read with contours, and what its pages draw.
 
     Parameters
@@ -227,22 +227,27 @@ def compute(study: Study, *, plan: Plan | None = None) -> Results:
         With contours.
     plan
         A plan made of its white zones, to show in place of the least costly one.
+    with_plan
+        Describe the white zones and what may fill them; without, the tables of :class:`cptsgeo.planning.Planning` are
+        not there, and what shows none of them is there sooner.
     """
     tables, findings = compute_tables(study)
     contours = study.contours
     assert contours is not None, "the study was read with contours"
     ground = adjacency(contours)
-    planned = planning(
-        study.communes,
-        study.perimeters,
-        contours,
-        in_scope=study.in_scope,
-        ground=ground,
-        scores=study.need,
-        made=plan,
-    )
-    tables |= planned.tables
-    findings += planned.findings
+    if with_plan:
+        planned = planning(
+            study.communes,
+            study.perimeters,
+            contours,
+            in_scope=study.in_scope,
+            ground=ground,
+            scores=study.need,
+            made=plan,
+        )
+        tables |= planned.tables
+        findings += planned.findings
+        plan = planned.plan
     units = _units(study, contours, tables["sizes"])
     units = units.merge(planned_units(units, tables.get("plan_units")), on="insee_code", validate="1:1")
     members = study.perimeters.membership.set_index("insee_code")["cpts_id"]
@@ -255,7 +260,7 @@ def compute(study: Study, *, plan: Plan | None = None) -> Results:
     views = tuple(
         layer_view(contours, study.perimeters, layer, tables["overlap_summary"]) for layer in study.territories
     )
-    return Results(study, tables, units, outlines, (*study.findings, *findings), ground, planned.plan, views)
+    return Results(study, tables, units, outlines, (*study.findings, *findings), ground, plan, views)
 
 
 def _units(study: Study, contours: gpd.GeoDataFrame, size_table: pd.DataFrame) -> gpd.GeoDataFrame:

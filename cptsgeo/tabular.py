@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -166,6 +167,7 @@ def read_table(
     return _table(file, rows, known_names)
 
 
+@lru_cache(maxsize=1024)
 def _folded_name(column: str) -> str:
     return fold(column).replace(" ", "_")
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import pandas as pd
@@ -204,13 +206,16 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[P
 
 
 @pytest.fixture(scope="session")
-def embedded_results() -> Results:
+def embedded_results(once: Callable[..., Path]) -> Results:
     """What is computed of the embedded data, to read."""
-    with i18n.language("fr"):
-        return compute(read_study(Inputs(), with_contours=True))
+
+    def write(path: Path) -> None:
+        path.write_bytes(pickle.dumps(compute(read_study(Inputs(), with_contours=True))))
+
+    return pickle.loads(once("results", write).read_bytes())
 
 
-def give(patch: pytest.MonkeyPatch, computed: Callable[[Study], Results]) -> None:
+def give(patch: pytest.MonkeyPatch, computed: Callable[..., Results]) -> None:
     """Put a function in the place of ``compute`` for builds, maps, atlases and figures."""
     for module in (build, site, results):
         patch.setattr(module, "compute", computed)
@@ -219,14 +224,24 @@ def give(patch: pytest.MonkeyPatch, computed: Callable[[Study], Results]) -> Non
 @pytest.fixture
 def embedded_once(monkeypatch: pytest.MonkeyPatch, embedded_results: Results) -> None:
     """Compute the embedded data once for all tests; what is not embedded is computed as ever."""
-    give(monkeypatch, lambda study: embedded_results if study.inputs == Inputs() else compute(study))
+
+    def computed(study: Study, **choices: Any) -> Results:
+        return embedded_results if study.inputs == Inputs() else compute(study, **choices)
+
+    give(monkeypatch, computed)
 
 
 @pytest.fixture
 def computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compute the first study of the test alone: its other commands publish the same."""
+    """Compute the first study of the test alone: its other commands read their own, and publish the same figures."""
     kept: list[Results] = []
-    give(monkeypatch, lambda study: kept[0] if kept else kept.append(compute(study)) or kept[0])
+
+    def first(study: Study, **_choices: Any) -> Results:
+        if not kept:
+            kept.append(compute(study))
+        return replace(kept[0], study=study)
+
+    give(monkeypatch, first)
 
 
 @pytest.fixture(scope="session")
@@ -235,7 +250,7 @@ def embedded_build(once: Callable[..., Path], embedded_results: Results) -> Path
 
     def write(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            give(patch, lambda _study: embedded_results)
+            give(patch, lambda _study, **_choices: embedded_results)
             main(["build", "-o", str(folder)])
 
     return once("build", write)
@@ -247,7 +262,7 @@ def embedded_site(once: Callable[..., Path], embedded_results: Results) -> Path:
 
     def write(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            give(patch, lambda _study: embedded_results)
+            give(patch, lambda _study, **_choices: embedded_results)
             main(["atlas", "-o", str(folder), "--url", "https://atlas.example.fr/cpts"])
 
     return once("site", write)

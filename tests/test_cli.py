@@ -243,7 +243,7 @@ def desk(tmp_path, monkeypatch):
 EXAMPLES_BEFORE = {
     "crisis": ["optout add --create --register oppositions.json 10123456789"],
     "access": ["optout add --create --register oppositions.json 10123456789"],
-    "replay": ["build -o atlas"],
+    "replay": ["build -o atlas --no-maps"],
 }
 
 
@@ -344,16 +344,20 @@ def test_build_writes_pages_and_tables_and_the_same_bytes_twice(run, toy_files, 
     assert not (tmp_path / "one" / "coverage.html").exists()
 
 
-def test_map_writes_one_page(run, toy_files, tmp_path):
+def test_map_writes_one_page(run, toy_files, tmp_path, monkeypatch):
     path = tmp_path / "m.html"
     options = [*toy_files.options, "--contours", toy_files.contours]
     assert run("map", *options, "--page", "sizes", "-o", path).code == 0
     assert path.read_text("utf-8").startswith("<!DOCTYPE html>")
-    assert run("map", *options, "--page", "sizes", "-o", path).code == 1
+    monkeypatch.setattr("cptsgeo.results.compute", lambda *_study, **_choices: pytest.fail("computed for nothing"))
+    for command in ("map", "figure"):
+        refused = run(command, *options, "-o", path if command == "map" else path.rename(tmp_path / "m.svg"))
+        assert refused.code == 1
+        assert "existe déjà" in refused.err
 
 
 def test_units_without_outlines_are_counted_and_said_to_be_undrawn(run, listing, tmp_path):
-    result = run("build", "--perimeters", listing(), "-o", tmp_path / "maps")
+    result = run("build", "--perimeters", listing(), "--no-maps", "-o", tmp_path / "maps")
     assert result.code == 0
     assert "194 unités du périmètre d’étude n’ont pas de contour : comptées, mais pas dessinées" in result.err
     table = rows((tmp_path / "maps" / "tables" / "coverage_by_scope.csv").read_text("utf-8"))

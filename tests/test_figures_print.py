@@ -45,7 +45,7 @@ def draw(run: Any, monkeypatch: pytest.MonkeyPatch, embedded_results: Results) -
     def draw(*options: object) -> Any:
         with monkeypatch.context() as patch:
             patch.setattr("cptsgeo.cli.figure.study", lambda **_options: embedded_results.study)
-            patch.setattr("cptsgeo.results.compute", lambda _study: embedded_results)
+            patch.setattr("cptsgeo.results.compute", lambda _study, **_choices: embedded_results)
             return run("figure", *options)
 
     return draw

@@ -83,7 +83,9 @@ def test_a_build_is_replayed_or_says_which_input_changed(tmp_path: Path, toy_fil
     assert "n’est plus là" in run("replay", tmp_path / "out" / "manifest.json").err
 
 
-def test_a_pulled_source_is_judged_on_the_day_of_the_build(tmp_path: Path, toy_files: object, run: Callable) -> None:
+def test_a_pulled_source_is_judged_on_the_day_of_the_build(
+    tmp_path: Path, toy_files: object, run: Callable, computed_once: None
+) -> None:
     """A source that is late since the last build gets a new one; a replay judges on the day of the manifest."""
     source = sources()["density"]
     staged = tmp_path / "density.csv"
@@ -114,7 +116,9 @@ def test_a_pulled_source_is_judged_on_the_day_of_the_build(tmp_path: Path, toy_f
 
 
 @pytest.mark.real_data
-def test_a_mirror_of_the_real_data_serves_a_build(shared: Path, tmp_path: Path, run: Callable) -> None:
+def test_a_mirror_of_the_real_data_serves_a_build(
+    shared: Path, tmp_path: Path, run: Callable, computed_once: None
+) -> None:
     mirror = write_mirror(shared, tmp_path / "usb")
     wanted = (
         "populations",

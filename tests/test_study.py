@@ -9,6 +9,7 @@ import pytest
 
 from cptsgeo.communes import read_communes
 from cptsgeo.errors import CptsGeoError, DataError, FileError, as_findings
+from cptsgeo.maps.pages import PAGES, page
 from cptsgeo.results import compute, compute_tables
 from cptsgeo.schemas import conform
 from cptsgeo.scope import Scope
@@ -109,6 +110,17 @@ def test_what_the_pages_draw(inputs):
     assert white.loc[["H", "I", "J"], "size_class"].tolist() == ["white_zone"] * 3
     assert white.loc[["H", "I", "J"], "white_zone"].tolist() == ["rural", "unknown", "rural"]
     assert [len(layer) for layer in whole.outlines.values()] == [5, 3]
+
+
+def test_what_shows_no_plan_is_the_same_without_one(inputs):
+    study = read_study(inputs, with_contours=True)
+    whole, part = compute(study), compute(study, with_plan=False)
+    assert part.plan is None
+    assert set(part.tables) < set(whole.tables)
+    for name, table in part.tables.items():
+        pd.testing.assert_frame_equal(table, whole.tables[name])
+    for name in PAGES:
+        assert (page(part, name) == page(whole, name)) == (name != "plan"), name
 
 
 def test_units_of_a_cpts_beyond_the_scope_are_drawn_apart(inputs):

@@ -78,13 +78,14 @@ def command(
             fix=_("give --what time and --snapshots together"),
             where="--snapshots",
         )
-    if snapshots is not None:
-        results, states = over_time(snapshots, **options)
-        figures = [time_chart(results, series(states, scope=results.study.scope), paper=paper)]
-    else:
-        results = compute(study(with_contours=True, uses_density=True, **options))
-        figures = _figures(results, what, paper, each)
     with whole_file(output, overwrite=overwrite) as part:
+        if snapshots is not None:
+            results, states = over_time(snapshots, **options)
+            figures = [time_chart(results, series(states, scope=results.study.scope), paper=paper)]
+        else:
+            read = study(with_contours=True, uses_density=True, **options)
+            results = compute(read, with_plan=what == "map")
+            figures = _figures(results, what, paper, each)
         save_figures(figures, part, form=form, title=place(results))
     say(_("Written: {path}").format(path=output))
 

@@ -44,12 +44,13 @@ def command(
     from cptsgeo.snapshots import series
     from cptsgeo.timeline import timeline
 
-    if snapshots is not None:
-        results, states = over_time(snapshots, **options)
-        rates = series(states, scope=results.study.scope)
-        html = time_page(results, timeline(states), rates, tiles=tiles or "")
-    else:
-        html = page(compute(study(with_contours=True, uses_density=True, **options)), which, tiles=tiles or "")
     with whole_file(output, overwrite=overwrite) as part:
+        if snapshots is not None:
+            results, states = over_time(snapshots, **options)
+            rates = series(states, scope=results.study.scope)
+            html = time_page(results, timeline(states), rates, tiles=tiles or "")
+        else:
+            read = study(with_contours=True, uses_density=True, **options)
+            html = page(compute(read, with_plan=which == "plan"), which, tiles=tiles or "")
         part.write_text(html, encoding="utf-8", newline="")
     say(_("Written: {path}").format(path=output))

@@ -320,7 +320,7 @@ def over_time(snapshots: Path, **options: Any) -> tuple[Results, tuple[Snapshot,
     states, findings = read_snapshots(snapshots)
     tell_findings(findings)
     chosen = replace(last_inputs(snapshots, chosen), scope=chosen.scope or touched(states))
-    return compute(read_study(chosen, with_contours=True)), states
+    return compute(read_study(chosen, with_contours=True), with_plan=False), states
 
 
 def paid_options(function: F) -> F:

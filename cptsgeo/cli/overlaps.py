@@ -81,8 +81,8 @@ def command(
         from cptsgeo.files import whole_file
         from cptsgeo.maps.overlap_page import overlap_page
 
-        results = compute(read)
         with whole_file(page, overwrite=overwrite) as part:
+            results = compute(read, with_plan=False)
             part.write_text(overlap_page(results, results.layers[0]), encoding="utf-8", newline="")
         say(_("Written: {path}").format(path=page))
     table = (

@@ -74,7 +74,7 @@ def call(folder, monkeypatch, capsys):
 @pytest.fixture
 def built(folder, call):
     if not (folder / "out").exists():
-        code, err = call("build", *OPTIONS, "--no-maps", "-o", "out")
+        code, err = call("build", *OPTIONS, "-o", "out")
         assert code == 0, err
     return folder / "out"
 
@@ -129,11 +129,9 @@ def test_what_they_say_by_hand(built):
 
 
 @pytest.mark.browser
-def test_the_dated_states_have_a_page_with_a_slider(folder, call, open_page):
-    code, err = call("build", *OPTIONS, "-o", "pages")
-    assert code == 0, err
-    assert 'href="time.html"' in (folder / "pages" / "index.html").read_text(encoding="utf-8")
-    page = open_page(folder / "pages" / "time.html")
+def test_the_dated_states_have_a_page_with_a_slider(built, open_page):
+    assert 'href="time.html"' in (built / "index.html").read_text(encoding="utf-8")
+    page = open_page(built / "time.html")
     slider = page.locator("#cg-slider")
     assert slider.get_attribute("aria-valuetext") == "31 décembre 2023"
     assert "79\u202f000" in page.locator(".cg-legend:visible").inner_text(), "B alone has no stage"

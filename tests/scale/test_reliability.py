@@ -28,7 +28,7 @@ from cptsgeo.sources.store import sha256
 from cptsgeo.study import Inputs
 
 MOMENTS = int(os.environ.get("CPTSGEO_KILLS", "1"))
-BUILDS = int(os.environ.get("CPTSGEO_BUILDS", "2"))
+BUILDS = int(os.environ.get("CPTSGEO_BUILDS", "1"))
 ROOT = Path(__file__).parents[2]
 
 
