@@ -71,6 +71,13 @@ TOY_MEMBERSHIP = [
 ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count coverage without the tests of real data, which are not on every machine; they take less time so."""
+    for item in items:
+        if item.get_closest_marker("real_data"):
+            item.add_marker("no_cover")
+
+
 def toy_code(letter: str) -> str:
     return TOY_UNITS[letter][0]
 

@@ -173,6 +173,7 @@ def test_areas_are_codes_or_names_and_wrong_ones_are_refused() -> None:
     assert "4 " in str(caught.value) or "« 4 »" in str(caught.value)
 
 
+@pytest.mark.no_cover
 def test_the_whole_country_in_ten_noisy_ways() -> None:
     """At least 99.5 % right, none wrong in silence, and 100,000 rows in under 20 s."""
     communes = embedded_communes()

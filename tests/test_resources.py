@@ -287,6 +287,7 @@ def test_the_nomenclature_is_whole() -> None:
     assert next(key for key in kinds() if is_professional(key)) == "general_practitioner"
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("part", range(4))
 def test_two_thousand_malformed_tables_give_only_clean_errors(tmp_path: Path, territory, part: int) -> None:
     communes, contours = territory

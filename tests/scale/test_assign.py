@@ -155,6 +155,7 @@ def test_perimeters_an_ocean_apart_have_grids_of_their_own():
     ]
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.filterwarnings("ignore")
 def test_a_million_points_give_the_same_counts_on_every_engine(country, expected_counts, engine: str):
