@@ -5,19 +5,18 @@ python scripts/take_screenshots.py
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import click
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = "/usr/bin/chromium"
 LAPTOP, PHONE, PROJECTOR = (1366, 768), (390, 844), (1920, 1080)
 SHOTS = {
     "coverage": ("coverage.html", "La Réunion", LAPTOP),
     "sizes": ("sizes.html", "La Réunion", LAPTOP),
     "white_zones": ("white_zones.html", "Guyane", LAPTOP),
-    "all_layers": ("all_layers.html", "Mayotte", LAPTOP),
     "definitions": ("definitions.html", "La Réunion", LAPTOP),
     "plan": ("plan.html", "Guyane", PROJECTOR),
     "coverage_phone": ("coverage.html", "La Réunion", PHONE),
@@ -43,7 +42,9 @@ def main(maps: Path, output: Path) -> None:
     """Write every picture of :data:`SHOTS`."""
     output.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
+        )
         for name, (file, territory, (width, height)) in SHOTS.items():
             page = browser.new_page(viewport={"width": width, "height": height})
             take(page, maps / file, territory, output / f"{name}.png")
