@@ -307,10 +307,10 @@ def vendor() -> None:
     """Rewrite the vendored folder from the pinned packages."""
     lines = ["# Written by scripts/vendor_assets.py: change the list there, not here.\n"]
     with tempfile.TemporaryDirectory() as scratch:
+        roots = [fetch(package, Path(scratch)) for package in PACKAGES]
         shutil.rmtree(VENDOR, ignore_errors=True)
         (VENDOR / "licences").mkdir(parents=True)
-        for package in PACKAGES:
-            root = fetch(package, Path(scratch))
+        for package, root in zip(PACKAGES, roots, strict=True):
             flat = package.name.lstrip("@").replace("/", "-")
             licence = f"licences/{flat}-{package.version}.txt"
             (VENDOR / licence).write_bytes((root / package.licence_file).read_bytes())
