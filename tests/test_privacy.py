@@ -257,14 +257,14 @@ NUMBERS = (
 
 
 PLANTED = [
-    {"resource_id": f"X{rank}9", "kind": "nurse", "insee_code": "97209", "mobile": "0696 55 55 55"}
+    {"resource_id": f"planted-{rank}9", "kind": "nurse", "insee_code": "97209", "mobile": "0696 55 55 55"}
     | PERSON
     | {"rpps": ""}
     | {field: f"Retrait {written}"}
     for rank, (field, written) in enumerate(product(FIELDS, NUMBERS))
 ]
 """One row per field and per writing of the number, each naming the person in that field alone."""
-SECRETS = ("Retrait", "10123456789", "2345 6789", "11 11 11", "55 55 55", "X09", "X49")
+SECRETS = ("Retrait", "10123456789", "2345 6789", "11 11 11", "55 55 55", "planted-09", "planted-49")
 
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx"])
