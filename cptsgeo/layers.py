@@ -122,7 +122,10 @@ def foreign(path: Path, read: Callable[[Path], Any]) -> Any:
         return read(path)
     except CptsGeoError:
         raise
-    except (OSError, RuntimeError, ValueError, TypeError, LookupError, pa.ArrowException, ShapelyError) as error:
+    except (
+        *(OSError, RuntimeError, ValueError, TypeError, LookupError, AttributeError),
+        *(pa.ArrowException, ShapelyError),
+    ) as error:
         raise FileError(
             _("the file cannot be read as a map layer"),
             fix=_("give a GeoParquet, GeoPackage, GeoJSON or Shapefile; copy or download it again if it is damaged"),

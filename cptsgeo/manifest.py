@@ -283,7 +283,8 @@ def _is_manifest(content: Any) -> bool:
         and all(
             isinstance(one, dict)
             and all(isinstance(one.get(key), str) for key in ("role", "path", "source", "sha256"))
-            and isinstance(one.get("dated"), str | None)
+            and "dated" in one
+            and isinstance(one["dated"], str | None)
             for one in content["inputs"]
         )
     )

@@ -197,7 +197,9 @@ def _geo(schema: pa.Schema) -> dict[str, Any]:
     from pyproj.exceptions import CRSError
 
     try:
-        found = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
+        found: dict[str, Any] = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
+        if not isinstance(found, dict):
+            raise TypeError("geo is no JSON object")
         if found:
             pyproj.CRS.from_user_input(found["columns"][found["primary_column"]].get("crs") or CRS_WHEN_SILENT)
             schema.field(found["primary_column"])
@@ -206,7 +208,7 @@ def _geo(schema: pa.Schema) -> dict[str, Any]:
             _("what the file says of its points (geo) cannot be understood"),
             fix=_("write it again as GeoParquet"),
         ) from error
-    return dict(found)
+    return found
 
 
 def _crs(schema: pa.Schema) -> Any:

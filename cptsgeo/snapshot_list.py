@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cptsgeo.communes import embedded_communes, parse_communes
+from cptsgeo.communes import YEAR, embedded_communes, parse_communes
 from cptsgeo.errors import CptsGeoError, Finding, as_findings, raise_errors
 from cptsgeo.i18n import _, day
 from cptsgeo.perimeters import parse_perimeters
@@ -53,6 +54,18 @@ def read_snapshots(path: Path | str) -> tuple[tuple[Snapshot, ...], list[Finding
     entries = read_entries(path, KEY)
     findings = entry_findings(entries, path.name, required=REQUIRED, known=KNOWN)
     findings += _dates(entries, path.name)
+    findings += [
+        entry_error(
+            path.name,
+            rank,
+            "population_year",
+            "year_wrong",
+            _("{value} is not a year").format(value=entry["population_year"]),
+            _("give a year of four digits"),
+        )
+        for rank, entry in enumerate(entries, start=1)
+        if not re.fullmatch(YEAR, str(entry.get("population_year", "2000")))
+    ]
     raise_errors(findings)
     snapshots = []
     for entry in entries:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import geopandas as gpd
 import pandas as pd
 import pyarrow.parquet as pq
@@ -135,6 +137,17 @@ def test_files_that_are_no_map_layer(tmp_path):
     layer([], []).to_parquet(empty)
     with pytest.raises(DataError, match="vide"):
         read_contours([empty])
+
+
+def test_a_geoparquet_whose_crs_is_nonsense_is_refused(tmp_path):
+    path = tmp_path / "z.parquet"
+    gpd.GeoDataFrame({"insee_code": ["04001"]}, geometry=[shapely.box(6, 44, 6.1, 44.1)], crs=4326).to_parquet(path)
+    table = pq.read_table(path)
+    geo = json.loads(table.schema.metadata[b"geo"])
+    geo["columns"]["geometry"]["crs"] = {"datum_ensemble": {"members": [1.0]}}
+    pq.write_table(table.replace_schema_metadata({**table.schema.metadata, b"geo": json.dumps(geo)}), path)
+    with pytest.raises(FileError, match="couche"):
+        read_contours([path])
 
 
 def test_a_layer_without_crs_or_without_codes(tmp_path):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from cptsgeo.errors import DataError
-from cptsgeo.manifest import compare, credit_lines, describe_input, read_manifest
+from cptsgeo.manifest import SCHEMA, compare, credit_lines, describe_input, read_manifest
 from cptsgeo.sources.catalogue import sources
 from cptsgeo.sources.store import Record, data_folder, install
 from tests.mirror_of_shared import write_mirror
@@ -53,7 +53,14 @@ def test_comparison_names_each_difference() -> None:
 
 def test_what_is_no_manifest_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "manifest.json"
-    for text in ("not json", "[]", '{"schema": 99}'):
+    described = {"role": "cpts", "path": "a.csv", "source": "", "sha256": "0" * 64}
+    undated = {
+        **{"schema": SCHEMA, "program": {"version": "1"}, "outputs": {}, "inputs": [described]},
+        "parameters": {"arguments": [], "language": "fr"},
+    }
+    path.write_text(json.dumps(undated | {"inputs": [described | {"dated": None}]}))
+    assert read_manifest(path)["inputs"][0]["dated"] is None
+    for text in ("not json", "[]", '{"schema": 99}', json.dumps(undated)):
         path.write_text(text)
         with pytest.raises(DataError, match="manifeste"):
             read_manifest(path)

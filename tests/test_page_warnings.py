@@ -39,6 +39,7 @@ def test_pages_of_a_build_and_of_an_atlas_show_the_alarm(
 
 def test_a_pulled_file_is_credited_to_its_producer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CPTSGEO_DATA", str(tmp_path))
+
     class Pulled:
         dated = date(2026, 1, 1)
         pulled = date(2026, 2, 1)

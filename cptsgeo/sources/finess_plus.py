@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSIONS = ("v1.0.0",)
 PARTS = ("gcc", "gco", "pmej")
+CHUNK = 1 << 22
+DEEPEST = 1_000
 ESTABLISHMENT_ADDRESS = "03"
 GHT = "001"
 ROLES = {"S": "support", "M": "member"}
@@ -140,10 +142,26 @@ def _other_layout(path: Path) -> DataError:
     )
 
 
+def _depth(path: Path) -> int:
+    """Count how many lists and objects lie within each other at most; brackets in texts count as well."""
+    import numpy as np
+
+    step = np.zeros(256, dtype=np.int64)
+    step[list(b"[{")], step[list(b"]}")] = 1, -1
+    depth = deepest = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            reached = depth + np.cumsum(step[np.frombuffer(chunk, dtype=np.uint8)])
+            depth, deepest = int(reached[-1]), max(deepest, int(reached.max()))
+    return deepest
+
+
 def _head(path: Path) -> dict[str, object]:
-    """Read the scalars before the first list, and refuse another schema."""
+    """Read the scalars before the first list, and refuse another schema, and a depth for which ijson takes gigabytes."""
     import ijson
 
+    if _depth(path) > DEEPEST:
+        raise _other_layout(path)
     head: dict[str, object] = {}
     with path.open("rb") as file:
         for prefix, event, value in _checked(ijson.parse(file), path):

@@ -16,6 +16,8 @@ from cptsgeo.sources.catalogue import Source
 from cptsgeo.sources.store import data_folder, read_record, sha256
 
 INDEX = "index.json"
+LONGEST_NAME = 255
+"""Bytes of a file name that every file system holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,14 @@ def offered_by_server(mirror: str, index: dict[str, Any] | None, source: Source)
 
 
 def plain_name(name: str, where: object) -> str:
-    """Refuse a name that is a path."""
-    if not name or name in {".", ".."} or any(mark in name for mark in "/\\:"):
+    """Refuse a name that is a path, or that no folder can hold."""
+    if (
+        not name.strip(".")
+        or any(mark in name for mark in "/\\:\0")
+        or len(name.encode(errors="replace")) > LONGEST_NAME
+    ):
         raise DataError(
-            _("the index of the mirror names {name!r}, which is no file name").format(name=name),
+            _("the index of the mirror names {name!r}, which is no file name").format(name=name[:80]),
             fix=_("make the mirror again with `cptsgeo data mirror`"),
             where=str(where),
         )

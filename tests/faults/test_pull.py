@@ -160,7 +160,7 @@ def test_a_mirror_server_serves_by_its_index(server: Server, source: Source) -> 
     assert outcome.record.rows == 60
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", ".."])
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "..", "a\0b", "a" * 300, "é" * 200])
 def test_an_index_that_names_paths_is_refused(source: Source, tmp_path: Path, name: str) -> None:
     mirror = tmp_path / "usb"
     mirror.mkdir()

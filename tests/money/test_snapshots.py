@@ -229,6 +229,7 @@ def test_the_command(folder: Path, run) -> None:
         (("date = 2023-12-31", 'date = "demain"'), "bloc 2 : demain n’est pas un jour"),
         (('perimeters = "new.csv"', 'perimeter = "new.csv"'), "perimeter n’est pas une clé d’un bloc"),
         (("new.csv", "none.csv"), "ce fichier n’existe pas"),
+        (('"new.csv"', '"new.csv"\npopulation_year = inf'), "bloc 2 : inf n’est pas une année"),
         (("snapshot", "state"), "aucun bloc [[snapshot]]"),
         (("date = 2023-12-31", "date = 2023-13-31"), "n’est pas du TOML"),
     ],

@@ -266,6 +266,13 @@ def test_points_are_read_from_wkb_geoarrow_and_plain_columns(encoding: str, tmp_
         assert found.rest["points"].tolist() == [1, 1]
 
 
+def test_what_a_file_says_of_its_points_must_be_an_object(tmp_path: Path):
+    table = pa.table({"longitude": [0.5], "latitude": [0.5]}).replace_schema_metadata({"geo": "null"})
+    pq.write_table(table, tmp_path / "points.parquet")
+    with pytest.raises(DataError, match="geo"):
+        assign(tmp_path / "points.parquet", squares(("a", 0, 0, 1, 1)))
+
+
 def test_perimeters_in_metres_are_brought_to_the_points():
     perimeters = squares(("a", 0, 44, 1, 45)).to_crs(2154)
     assert assign(homes((0.5, 44.5)), perimeters).counts["points"].tolist() == [1]

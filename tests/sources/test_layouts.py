@@ -237,6 +237,10 @@ def test_finess_plus_knows_its_schema_and_who_is_active(tmp_path: Path) -> None:
     path.write_text(json.dumps(content)[:-30])
     with pytest.raises(DataError, match="tronqué"):
         finess_plus.read_establishments(path)
+    path.write_text('{"schemaVersion": "v1.0.0", "pmej": ' + "[" * 20_000)
+    for read in (finess_plus.read_establishments, finess_plus.read_hospital_groups, finess_plus.published):
+        with pytest.raises(DataError, match="n’est pas disposé"):
+            read(path)
     path.write_text(json.dumps(content | {"schemaVersion": "v2.0.0"}))
     with pytest.raises(DataError, match=r"v2\.0\.0  v1\.0\.0"):
         finess_plus.read_establishments(path)
