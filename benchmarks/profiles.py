@@ -84,7 +84,11 @@ def memory(words: list[str]) -> tuple[list[list[str]], float]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "allocations.bin"
         line = [*("-m", "memray", "run", "--quiet", "--aggregate", "-o", str(target)), *("-m", "cptsgeo", *words)]
-        subprocess.run([sys.executable, *line], stdout=subprocess.DEVNULL, check=True)
+        plain = {
+            **os.environ,
+            "ARROW_DEFAULT_MEMORY_POOL": "system",
+        }  # that of Arrow reserves a gigabyte it never fills
+        subprocess.run([sys.executable, *line], stdout=subprocess.DEVNULL, check=True, env=plain)
         held: Counter[str] = Counter()
         for record in memray.FileReader(target).get_high_watermark_allocation_records(merge_threads=True):
             steps = ((own_step(path, function), at) for function, path, at in record.stack_trace())

@@ -139,12 +139,13 @@ def _shared(shapes: NDArray[np.object_]) -> pd.DataFrame:
     import pandas as pd
 
     edges = _edges(shapes)
-    same = edges[edges.duplicated(["low", "high"], keep=False)]
+    twice = edges.duplicated(["low", "high"], keep=False)
+    same = edges.loc[twice, ["shape", "low", "high", "m"]]
     pairs = same.merge(same[["low", "high", "shape"]], on=["low", "high"], suffixes=("", "_other"))
     pairs = pairs[pairs["shape"] < pairs["shape_other"]]
     exact = pairs.groupby(["shape", "shape_other"], as_index=False)["m"].sum()
     exact = exact.set_axis(["one", "other", "m"], axis="columns")
-    loose = _shared_otherwise(shapes, edges[~edges.duplicated(["low", "high"], keep=False)])
+    loose = _shared_otherwise(shapes, edges[~twice])
     both = pd.concat([exact, loose]).groupby(["one", "other"], as_index=False)["m"].sum()
     return both.assign(gap_m=0.0)
 
