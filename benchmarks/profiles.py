@@ -84,10 +84,8 @@ def memory(words: list[str]) -> tuple[list[list[str]], float]:
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "allocations.bin"
         line = [*("-m", "memray", "run", "--quiet", "--aggregate", "-o", str(target)), *("-m", "cptsgeo", *words)]
-        plain = {
-            **os.environ,
-            "ARROW_DEFAULT_MEMORY_POOL": "system",
-        }  # that of Arrow reserves a gigabyte it never fills
+        # The pool of Arrow's own reserves a gigabyte that it never fills.
+        plain = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
         subprocess.run([sys.executable, *line], stdout=subprocess.DEVNULL, check=True, env=plain)
         held: Counter[str] = Counter()
         for record in memray.FileReader(target).get_high_watermark_allocation_records(merge_threads=True):

@@ -60,11 +60,12 @@ def read_snapshots(path: Path | str) -> tuple[tuple[Snapshot, ...], list[Finding
             rank,
             "population_year",
             "year_wrong",
-            _("{value} is not a year").format(value=entry["population_year"]),
+            _("{value} is not a year").format(value=year),
             _("give a year of four digits"),
         )
         for rank, entry in enumerate(entries, start=1)
-        if not re.fullmatch(YEAR, str(entry.get("population_year", "2000")))
+        for year in [entry.get("population_year")]
+        if year is not None and not (isinstance(year, int) and re.fullmatch(YEAR, str(year)))
     ]
     raise_errors(findings)
     snapshots = []

@@ -307,7 +307,8 @@ class Writer:
                 name = city.title()
             if self._x[row] != self._x[row] or city in cities:
                 continue
-            cities |= {city} if city else set()
+            if city:
+                cities.add(city)
             towns.append((name, float(self._x[row]), float(self._y[row])))
         return towns
 

@@ -146,13 +146,14 @@ def _depth(path: Path) -> int:
     """Count how many lists and objects lie within each other at most; brackets in texts count as well."""
     import numpy as np
 
-    step = np.zeros(256, dtype=np.int64)
-    step[list(b"[{")], step[list(b"]}")] = 1, -1
     depth = deepest = 0
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            reached = depth + np.cumsum(step[np.frombuffer(chunk, dtype=np.uint8)])
-            depth, deepest = int(reached[-1]), max(deepest, int(reached.max()))
+            folded = np.frombuffer(chunk, dtype=np.uint8) | 0x20  # "[" and "]" become "{" and "}"
+            brackets = folded[(folded == ord("{")) | (folded == ord("}"))]
+            reached = depth + np.cumsum(np.where(brackets == ord("{"), 1, -1))
+            if len(reached):
+                depth, deepest = int(reached[-1]), max(deepest, int(reached.max()))
     return deepest
 
 

@@ -230,6 +230,7 @@ def test_the_command(folder: Path, run) -> None:
         (('perimeters = "new.csv"', 'perimeter = "new.csv"'), "perimeter n’est pas une clé d’un bloc"),
         (("new.csv", "none.csv"), "ce fichier n’existe pas"),
         (('"new.csv"', '"new.csv"\npopulation_year = inf'), "bloc 2 : inf n’est pas une année"),
+        (('"new.csv"', '"new.csv"\npopulation_year = "2020"'), "bloc 2 : 2020 n’est pas une année"),
         (("snapshot", "state"), "aucun bloc [[snapshot]]"),
         (("date = 2023-12-31", "date = 2023-13-31"), "n’est pas du TOML"),
     ],
