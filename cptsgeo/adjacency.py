@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.crs import by_territory
@@ -134,24 +135,59 @@ def _no_borders() -> pd.DataFrame:
     return pd.DataFrame(columns=list(columns)).astype(columns)
 
 
+class _Edges(NamedTuple):
+    """Hold the edges of all outlines.
+
+    Attributes
+    ----------
+    shape
+        Position of the shape that each belongs to.
+    ends
+        Its two vertices as one number, the same in both directions.
+    start
+        Where its first vertex is in ``xy``; its second one follows.
+    xy
+        The vertices of all outlines.
+    """
+
+    shape: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    start: NDArray[np.int64]
+    xy: NDArray[np.float64]
+
+    def lines(self, chosen: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the vertices of some edges, of shape (edges, 2, 2)."""
+        import numpy as np
+
+        return np.stack([self.xy[self.start[chosen]], self.xy[self.start[chosen] + 1]], axis=1)
+
+
 def _shared(shapes: NDArray[np.object_]) -> pd.DataFrame:
     """Measure the shared borders of shapes in one metric CRS: positions one < other, length m."""
+    import numpy as np
     import pandas as pd
 
     edges = _edges(shapes)
-    twice = edges.duplicated(["low", "high"], keep=False)
-    same = edges.loc[twice, ["shape", "low", "high", "m"]]
-    pairs = same.merge(same[["low", "high", "shape"]], on=["low", "high"], suffixes=("", "_other"))
-    pairs = pairs[pairs["shape"] < pairs["shape_other"]]
-    exact = pairs.groupby(["shape", "shape_other"], as_index=False)["m"].sum()
-    exact = exact.set_axis(["one", "other", "m"], axis="columns")
-    loose = _shared_otherwise(shapes, edges[~twice])
-    both = pd.concat([exact, loose]).groupby(["one", "other"], as_index=False)["m"].sum()
-    return both.assign(gap_m=0.0)
+    order = np.lexsort((edges.shape, edges.ends))
+    shape, ends = edges.shape[order], edges.ends[order]
+    alone = np.ones(len(ends), dtype="bool")
+    pairs = []
+    for step in count(1):
+        same = ends[step:] == ends[:-step]
+        if not same.any():
+            break
+        alone[step:] &= ~same
+        alone[:-step] &= ~same
+        one = np.flatnonzero(same & (shape[step:] != shape[:-step]))
+        lines = edges.lines(order[one])
+        length = np.hypot(*(lines[:, 1] - lines[:, 0]).T)
+        pairs.append(pd.DataFrame({"one": shape[one], "other": shape[one + step], "m": length}))
+    pairs.append(_shared_otherwise(edges, order[alone]))
+    return pd.concat(pairs).groupby(["one", "other"], as_index=False)["m"].sum().assign(gap_m=0.0)
 
 
-def _edges(shapes: NDArray[np.object_]) -> pd.DataFrame:
-    """List the edges of all outlines: shape, end vertices as snapped numbers (low < high), length m, ends."""
+def _edges(shapes: NDArray[np.object_]) -> _Edges:
+    """List the edges of all outlines; vertices within a centimetre are one."""
     import numpy as np
     import pandas as pd
     import shapely
@@ -160,32 +196,21 @@ def _edges(shapes: NDArray[np.object_]) -> pd.DataFrame:
     rings, ring_polygon = shapely.get_rings(polygons, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     snapped = np.round((xy - xy.min(axis=0)) / SNAP_M).astype("int64")
-    vertex = (snapped[:, 0] << 31) | snapped[:, 1]
-    inside = (ring[1:] == ring[:-1]) & (vertex[1:] != vertex[:-1])
-    start, end = vertex[:-1][inside], vertex[1:][inside]
-    ends = np.hstack([xy[:-1][inside], xy[1:][inside]])
-    return pd.DataFrame(
-        {
-            "shape": polygon_shape[ring_polygon[ring[1:][inside]]],
-            "low": np.minimum(start, end),
-            "high": np.maximum(start, end),
-            "m": np.hypot(ends[:, 2] - ends[:, 0], ends[:, 3] - ends[:, 1]),
-            "x0": ends[:, 0],
-            "y0": ends[:, 1],
-            "x1": ends[:, 2],
-            "y1": ends[:, 3],
-        }
-    )
+    vertex, _places = pd.factorize((snapped[:, 0] << 31) | snapped[:, 1])
+    start = np.flatnonzero((ring[1:] == ring[:-1]) & (vertex[1:] != vertex[:-1]))
+    one, other = vertex[start], vertex[start + 1]
+    ends = (np.minimum(one, other) << 32) | np.maximum(one, other)
+    return _Edges(polygon_shape[ring_polygon[ring[start]]], ends, start, xy)
 
 
-def _shared_otherwise(shapes: NDArray[np.object_], single: pd.DataFrame) -> pd.DataFrame:
+def _shared_otherwise(edges: _Edges, alone: NDArray[np.int64]) -> pd.DataFrame:
     """Measure borders that two shapes follow through different vertices, among edges that one shape alone has."""
     import numpy as np
     import pandas as pd
     import shapely
 
-    lines = shapely.linestrings(single[["x0", "y0", "x1", "y1"]].to_numpy().reshape(-1, 2, 2))
-    owner = single["shape"].to_numpy()
+    lines = shapely.linestrings(edges.lines(alone))
+    owner = edges.shape[alone]
     one, other = shapely.STRtree(lines).query(lines, predicate="dwithin", distance=SNAP_M)
     near = np.unique(np.column_stack([one, other])[owner[one] < owner[other]], axis=0)
     rows = []

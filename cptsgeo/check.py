@@ -258,17 +258,18 @@ def far_parts(
     """
     import pandas as pd
 
-    population = communes.set_index("insee_code")["population"]
+    population = communes.set_index("insee_code")["population"].to_dict()
     unit_names = communes.set_index("insee_code")["name"]
     names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
     findings = []
     members = perimeters.membership[["cpts_id", "insee_code"]]
-    for part in by_territory(contours[contours["insee_code"].isin(members["insee_code"])]).values():
+    for part in by_territory(contours[among(contours["insee_code"], members["insee_code"])]).values():
         shapes = pd.Series(part.geometry.to_numpy(), index=part["insee_code"].astype("object"))
         joined = _joined_by_vertex(shapes)
-        for cpts_id, group in members[members["insee_code"].isin(shapes.index)].groupby("cpts_id"):
-            pieces = connected_parts(shapes[group["insee_code"]], joined)
-            pieces.sort(key=lambda codes: (-int(population.reindex(codes).sum()), codes))
+        places = pd.Series(shapes.index.get_indexer(members["insee_code"]), members.index)
+        for cpts_id, rows in places[places >= 0].groupby(members["cpts_id"]):
+            pieces = connected_parts(shapes.iloc[rows], joined)
+            pieces.sort(key=lambda codes: (-sum(int(population[code]) for code in codes), codes))
             for codes in pieces[1:]:
                 distance = _distance(shapes[codes], shapes[pieces[0]]) / 1000
                 if distance < far_km:

@@ -427,10 +427,12 @@ def dissolve(contours: gpd.GeoDataFrame, groups: pd.Series) -> gpd.GeoDataFrame:
     general union that the others take.
     """
     import geopandas as gpd
+    import pandas as pd
 
-    shapes = contours.set_index("insee_code").geometry
-    known = groups[groups.index.isin(shapes.index)]
-    united = [(name, _united(shapes[codes.index].to_numpy())) for name, codes in known.groupby(known)]
+    shapes = contours.geometry.to_numpy()
+    places = pd.Series(pd.Index(contours["insee_code"]).get_indexer(groups.index))
+    known = places >= 0
+    united = [(name, _united(shapes[rows])) for name, rows in places[known].groupby(groups.to_numpy()[known])]
     return gpd.GeoDataFrame(
         {"name": [name for name, _shape in united]}, geometry=[shape for _name, shape in united], crs=contours.crs
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cptsgeo.apportionment import apportion
+from cptsgeo.codes import among
 from cptsgeo.i18n import _
 from cptsgeo.perimeters import Perimeters
 from cptsgeo.sizes import stacked_parts
@@ -59,7 +60,7 @@ def joint_members(communes: pd.DataFrame, one: Territories, other: Territories) 
     left_out = (1.0 - left["insee_code"].map(covered["share"]).astype("float64").fillna(0.0)).clip(lower=0.0)
     no_area = (
         1.0
-        - left["insee_code"].map(covered["area"]).astype("float64").where(left["insee_code"].isin(covered.index), 0.0)
+        - left["insee_code"].map(covered["area"]).astype("float64").where(among(left["insee_code"], covered.index), 0.0)
     ).clip(lower=0.0)
     rest = left[["one_id", "insee_code"]].assign(
         other_id=OUTSIDE, exact=left["inhabitants"] * left["share"] * left_out, area_share=left["area"] * no_area

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from cptsgeo.adjacency import Adjacency, adjacency
 from cptsgeo.card import cards, true_borders
 from cptsgeo.contours import dissolve, undrawn
 from cptsgeo.contract import contract_years, payments
@@ -56,26 +56,39 @@ class Results:
         ``size_class`` (text, ``white_zone`` or ``out_of_scope``), ``white_zone`` (density group of a white unit,
         ``covered`` or ``out_of_scope``), ``plan`` and ``plan_label`` (as :func:`cptsgeo.plan_tables.planned_units` gives
         them), ``geometry``.
-    outlines
-        Outlines of the CPTS and of the départements, by layer: ``name``, ``geometry``.
     findings
         Those of the study, and of its planning.
-    ground
-        Borders between the units.
     plan
         The plan; nothing where none could be made.
-    layers
-        What a map of each layer of territories shows.
     """
 
     study: Study
     tables: dict[str, pd.DataFrame]
     units: gpd.GeoDataFrame
-    outlines: dict[str, gpd.GeoDataFrame]
     findings: tuple[Finding, ...]
-    ground: Adjacency
     plan: Plan | None
-    layers: tuple[LayerView, ...] = ()
+
+    @cached_property
+    def outlines(self) -> dict[str, gpd.GeoDataFrame]:
+        """Return the outlines of the CPTS and of the départements, by layer: ``name``, ``geometry``; united when first drawn."""
+        contours, perimeters = self.study.contours, self.study.perimeters
+        assert contours is not None, "the study was read with contours"
+        members = perimeters.membership.set_index("insee_code")["cpts_id"]
+        names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
+        return {
+            _("CPTS"): dissolve(contours, members.map(names)),
+            _("Départements"): dissolve(contours, self.units.set_index("insee_code")["departement_name"]),
+        }
+
+    @cached_property
+    def layers(self) -> tuple[LayerView, ...]:
+        """Return what a map of each layer of territories shows, its outlines united when first drawn."""
+        study = self.study
+        assert study.contours is not None, "the study was read with contours"
+        return tuple(
+            layer_view(study.contours, study.perimeters, layer, self.tables["overlap_summary"])
+            for layer in study.territories
+        )
 
     @property
     def cards(self) -> dict[str, dict[str, Any]]:
@@ -86,7 +99,7 @@ class Results:
             study.communes,
             study.perimeters,
             editions=self.tables["cpts_editions"] if study.editions is not None else None,
-            borders=true_borders(self.ground.borders, study.contours),
+            borders=true_borders(study.ground.borders, study.contours),
             paid_stages=study.inputs.paid_stages,
         )
 
@@ -234,14 +247,13 @@ def compute(study: Study, *, plan: Plan | None = None, with_plan: bool = True) -
     tables, findings = compute_tables(study)
     contours = study.contours
     assert contours is not None, "the study was read with contours"
-    ground = adjacency(contours)
     if with_plan:
         planned = planning(
             study.communes,
             study.perimeters,
             contours,
             in_scope=study.in_scope,
-            ground=ground,
+            ground=study.ground,
             scores=study.need,
             made=plan,
         )
@@ -250,17 +262,7 @@ def compute(study: Study, *, plan: Plan | None = None, with_plan: bool = True) -
         plan = planned.plan
     units = _units(study, contours, tables["sizes"])
     units = units.merge(planned_units(units, tables.get("plan_units")), on="insee_code", validate="1:1")
-    members = study.perimeters.membership.set_index("insee_code")["cpts_id"]
-    names = study.perimeters.cpts.set_index("cpts_id")["cpts_name"]
-    departements = units.set_index("insee_code")["departement_name"]
-    outlines = {
-        _("CPTS"): dissolve(contours, members.map(names)),
-        _("Départements"): dissolve(contours, departements),
-    }
-    views = tuple(
-        layer_view(contours, study.perimeters, layer, tables["overlap_summary"]) for layer in study.territories
-    )
-    return Results(study, tables, units, outlines, (*study.findings, *findings), ground, plan, views)
+    return Results(study, tables, units, (*study.findings, *findings), plan)
 
 
 def _units(study: Study, contours: gpd.GeoDataFrame, size_table: pd.DataFrame) -> gpd.GeoDataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import geopandas as gpd
     import pandas as pd
 
+    from cptsgeo.adjacency import Adjacency
     from cptsgeo.editions import Editions
     from cptsgeo.reconcile import Figure
     from cptsgeo.snapshots import Snapshot
@@ -158,6 +160,14 @@ class Study:
     def units(self) -> pd.DataFrame:
         """Return the units of the scope."""
         return self.communes[self.in_scope]
+
+    @cached_property
+    def ground(self) -> Adjacency:
+        """Return the borders between the units that have outlines, measured when first asked for."""
+        from cptsgeo.adjacency import adjacency
+
+        assert self.contours is not None, "the study was read with contours"
+        return adjacency(self.contours)
 
 
 def read_study(inputs: Inputs, *, with_contours: bool = False) -> Study:

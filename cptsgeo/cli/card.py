@@ -47,7 +47,6 @@ def command(
     **options: Any,
 ) -> None:
     """Read, compute, deliver."""
-    from cptsgeo.adjacency import adjacency
     from cptsgeo.card import cards, true_borders
     from cptsgeo.card_page import card_json, card_page
     from cptsgeo.errors import UsageError
@@ -72,7 +71,7 @@ def command(
         read.perimeters,
         cpts_ids=[cpts_id],
         editions=trend,
-        borders=true_borders(adjacency(read.contours).borders, read.contours),
+        borders=true_borders(read.ground.borders, read.contours),
         on=when,
         paid_stages=read.inputs.paid_stages,
     )[cpts_id]
