@@ -9,6 +9,7 @@ ROUNDS ?= 3
 # One more than the cores of a small machine: tests that open pages wait for them.
 WORKERS ?= 3
 COMMUNES ?= ../shared/data/communes/communes_cog2026.parquet
+REAL := $(wildcard $(COMMUNES))
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
 .DEFAULT_GOAL := help
@@ -34,7 +35,7 @@ atlas: $(VENV)/.installed catalogues  ## Install, and write maps/ and maps/table
 	$(BIN)/cptsgeo build -o maps --overwrite
 
 test: $(VENV)/.installed-dev catalogues  ## Install what the tests need, and run them all
-	scripts/install_chromium.sh
+	scripts/install_package.sh chromium "the browser tests will be skipped" chromium-browser google-chrome
 	$(BIN)/python -m pytest -n $(WORKERS) $(if $(COVERAGE),--cov --cov-report=term:skip-covered --cov-fail-under=90)
 
 lint: $(VENV)/.installed-dev  ## Style and common faults (ruff)
@@ -78,14 +79,15 @@ $(VENV)/.installed-bench: constraints-bench.txt $(VENV)/.installed-dev
 	$(PIP) --require-hashes -r constraints-bench.txt
 	touch $@
 
-bench: $(VENV)/.installed-bench  ## Measure beside peers, and write the tables of docs/benchmarks.md
-	$(BIN)/python benchmarks/side_by_side.py --rounds $(ROUNDS)
-	$(BIN)/python benchmarks/growth.py --rounds $(ROUNDS)
-	$(BIN)/python benchmarks/national_page.py --rounds $(ROUNDS)
-	$(BIN)/python benchmarks/cold_start.py --rounds $(ROUNDS) $(wildcard $(COMMUNES))
-	@test -f $(COMMUNES) || $(BIN)/python benchmarks/france.py $(VENV)/france.parquet
-	$(BIN)/python benchmarks/points.py $(or $(wildcard $(COMMUNES)),$(VENV)/france.parquet)
-	$(BIN)/python benchmarks/territories.py $(or $(wildcard $(COMMUNES)),$(VENV)/france.parquet)
+bench: $(VENV)/.installed-bench catalogues  ## Measure beside peers, and write the tables of docs/benchmarks.md
+	scripts/install_package.sh hyperfine "commands cannot be timed"
+	scripts/install_package.sh chromium "pages cannot be measured" chromium-browser google-chrome
+	$(BIN)/python -m pytest benchmarks -q -o addopts= -W ignore $(if $(REAL),--communes $(REAL)) \
+	  --benchmark-timer=time.process_time --benchmark-min-rounds=$(ROUNDS) --benchmark-json=$(VENV)/measures.json
+	$(BIN)/python benchmarks/tables.py $(VENV)/measures.json
+	$(BIN)/python benchmarks/commands.py $(REAL) --rounds $(ROUNDS)
+	$(BIN)/python benchmarks/national_page.py $(REAL) --rounds $(ROUNDS)
+	$(BIN)/python benchmarks/points.py $(REAL)
 	@test ! -d ../shared/data || $(BIN)/python benchmarks/planning.py ../shared/data
 
 soak: $(VENV)/.installed-dev catalogues  ## Kill runs at 50 moments, build 200 times in a row, and damage 500 files of every reader

@@ -1,7 +1,5 @@
 """Make up a France to measure on where the real one is not at hand: units with outlines, inhabitants, EPCI and départements.
 
-python benchmarks/france.py OUT.parquet
-
 The units are the cells of as many points, their borders drawn with a vertex every 300 m; the codes, names and inhabitants are
 those of the table that ships with cptsgeo, laid along a curve that fills the plane, so that an EPCI and a département lie
 together as they do on the ground. Columns are those of the outlines by COG that docs/data-sources.md names.
@@ -9,7 +7,6 @@ together as they do on the ground. Columns are those of the outlines by COG that
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,6 +15,7 @@ import pandas as pd
 import shapely
 
 from cptsgeo.communes import embedded_communes
+from cptsgeo.perimeters import STAGES, Perimeters
 
 SEED = 0
 FRAME = shapely.box(250_000, 6_200_000, 1_050_000, 7_000_000)
@@ -54,6 +52,32 @@ def france() -> gpd.GeoDataFrame:
     return layer.sort_values("code", ignore_index=True)
 
 
+def listed(units: int) -> tuple[pd.DataFrame, Perimeters]:
+    """Make up a table of units like those of France, without outlines, nine in ten of them in one of 900 CPTS."""
+    rng = np.random.default_rng(SEED)
+    codes = [f"{place:07d}" for place in range(units)]
+    departement = pd.Series([f"{place % 101:02d}" for place in range(units)])
+    communes = pd.DataFrame(
+        {"insee_code": codes, "name": codes, "departement_code": departement, "departement_name": departement}
+    )
+    communes = communes.assign(
+        region_code="1", region_name="1", epci_siren="2", epci_name="2", population_year=2023, density_level=1
+    )
+    communes["population"] = pd.array(rng.integers(10, 5000, units), dtype="Int64")
+    ids = [f"C{place:03d}" for place in range(CPTS)]
+    inside = np.flatnonzero(rng.random(units) < 0.9)
+    members = pd.DataFrame(
+        {
+            "cpts_id": np.array(ids)[inside * CPTS // units],
+            "insee_code": np.array(codes)[inside],
+            "share": 1.0,
+            "method": "list",
+        }
+    )
+    stage = pd.Categorical(rng.choice(STAGES, CPTS), categories=list(STAGES), ordered=True)
+    return communes, Perimeters(pd.DataFrame({"cpts_id": ids, "cpts_name": ids, "stage": stage}), members)
+
+
 def perimeters(layer: gpd.GeoDataFrame) -> pd.DataFrame:
     """Gather EPCI into CPTS, and leave one EPCI in ten white."""
     members = layer.dropna(subset="epci")[["code", "epci"]].rename(columns={"code": "insee_code"})
@@ -64,5 +88,10 @@ def perimeters(layer: gpd.GeoDataFrame) -> pd.DataFrame:
     return members.assign(stage=stages[number % len(stages)])[["insee_code", "cpts_name", "stage"]]
 
 
-if __name__ == "__main__":
-    france().to_parquet(Path(sys.argv[1]), compression="zstd")
+def files(communes: Path | None, folder: Path) -> tuple[Path, Path]:
+    """Return a file of outlines, made up in the folder where none is given, and one of perimeters made of their EPCI."""
+    contours, members = communes or folder / "communes.parquet", folder / "perimeters.csv"
+    if communes is None:
+        france().to_parquet(contours)
+    perimeters(gpd.read_parquet(contours, columns=["code", "epci", "geometry"])).to_csv(members, index=False)
+    return contours, members

@@ -1,8 +1,8 @@
 """The national page beside what Folium users write first, on the same communes, in the same browser, in the same run.
 
-    python benchmarks/national_page.py [--contours communes.parquet --perimeters list.csv] [--scope france] [--rounds 3] [--no-peers]
+    python benchmarks/national_page.py [COMMUNES.parquet] [--rounds 3] [--no-peers]
 
-Without files, on the made-up France of :mod:`benchmarks.france`. The table goes into docs/benchmarks.md: size of the page, time
+Without a file, on the made-up France of :mod:`benchmarks.france`. The table goes into docs/benchmarks.md: size of the page, time
 until it is drawn and can be used, heap of JavaScript after a collection, worst frame while panning, time from the movement of
 the pointer to the name of the commune painted, time to build with and without the outlines kept on disk. The peers
 (:mod:`benchmarks.page_peers`) draw the same communes on canvas; each page is given at most ten minutes.
@@ -23,9 +23,9 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.france import france, perimeters
+from benchmarks.france import files
 from benchmarks.page_peers import PEERS, Peer
-from benchmarks.side_by_side import Table, write_tables
+from benchmarks.tables import machine, markdown, write_part
 from cptsgeo.maps.pages import page
 from cptsgeo.maps.topology import _cached
 from cptsgeo.results import Results, compute
@@ -100,15 +100,6 @@ def build_times(results: Results) -> tuple[str, float, float]:
     return html, times[0], times[1]
 
 
-def made_up(folder: Path) -> tuple[list[Path], Path]:
-    """Write the made-up France: outlines and perimeters."""
-    layer = france()
-    contours, members = folder / "communes.parquet", folder / "perimeters.csv"
-    layer.to_parquet(contours)
-    perimeters(layer).to_csv(members, index=False)
-    return [contours], members
-
-
 def row(name: str, found: list[dict[str, float]]) -> list[str]:
     """Write the medians of the rounds of one page."""
     middle = {key: statistics.median(one[key] for one in found) for key in found[0]}
@@ -122,18 +113,14 @@ def row(name: str, found: list[dict[str, float]]) -> list[str]:
 def main() -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--contours", type=Path, action="append")
-    parser.add_argument("--perimeters", type=Path)
-    parser.add_argument("--scope", default="france")
+    parser.add_argument("communes", type=Path, nargs="?")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-peers", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made, sync_playwright() as driver:
         folder = Path(made)
-        contours, members = (options.contours, options.perimeters) if options.contours else made_up(folder)
-        inputs = Inputs(
-            contours=tuple(contours), perimeters=members, scope=parse_scope(options.scope), accept_holes=True
-        )
+        contours, members = files(options.communes, folder)
+        inputs = Inputs(contours=(contours,), perimeters=members, scope=parse_scope("france"), accept_holes=True)
         results = compute(read_study(inputs, with_contours=True))
         html, cold, warm = build_times(results)
         browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
@@ -149,11 +136,16 @@ def main() -> None:
             rows.append(row(name, [measure(browser, path, peer.ready) for _round in range(options.rounds)]))
         browser.close()
     head = ["page", "size", "drawn and usable", "heap", "worst frame while panning", "hover"]
-    words = (
-        f"{len(results.units):,} units, {'the outlines given' if options.contours else 'made-up outlines'}; one browser, wall time."
-        f" The page of cptsgeo is built in {cold:.1f} s of processor, {warm:.1f} s once its outlines are kept on disk."
+    outlines = "outlines of IGN" if options.communes else "made-up outlines"
+    write_part(
+        "national_page",
+        [
+            f"Measured with `python benchmarks/national_page.py --rounds {options.rounds}` on {machine()}; medians of"
+            f" {options.rounds} openings in one browser, wall time. {len(results.units):,} units, {outlines}. The page of cptsgeo"
+            f" is built in {cold:.1f} s of processor, {warm:.1f} s once its outlines are kept on disk.",
+            markdown(head, rows),
+        ],
     )
-    write_tables("national_page", [Table("The national page", head, rows, words)], options.rounds)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ python benchmarks/planning.py DATA
 
 DATA holds communes/ (outlines), populations/ (five editions), zoning/ and qpv/, as docs/data-sources.md names them. The
 perimeters are made up: EPCI that touch are gathered, the smallest first, into 900 CPTS, and one EPCI in ten is left white.
-Prints seconds by step, sizes, the sum and the peak of memory.
+Seconds by step, sizes, the sum and the peak of memory go into docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import tempfile
 import time
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.tables import machine, markdown, write_part
 from cptsgeo.adjacency import Adjacency, adjacency, neighbours
 from cptsgeo.card import cards, true_borders
 from cptsgeo.card_page import card_json, card_names, card_page
@@ -76,10 +79,10 @@ def made_up_perimeters(communes: pd.DataFrame, ground: Adjacency, seed: int = 0)
 
 
 class Clock:
-    """Say how long each step took, and sum the steps."""
+    """Keep how long each step took, and sum the steps."""
 
     def __init__(self) -> None:
-        self.seconds = 0.0
+        self.steps: list[list[Any]] = []
         self.start()
 
     def start(self) -> None:
@@ -87,15 +90,19 @@ class Clock:
         self.wall, self.cpu = time.perf_counter(), time.process_time()
 
     def told(self, step: str, what: str) -> None:
-        """Print a step that ends now."""
-        wall, cpu = time.perf_counter() - self.wall, time.process_time() - self.cpu
-        self.seconds += wall
-        print(f"{step:<16} {wall:6.2f} s  {cpu:6.2f} s CPU  {what}", flush=True)
+        """Keep a step that ends now."""
+        self.steps.append([step, time.perf_counter() - self.wall, time.process_time() - self.cpu, what])
         self.start()
+
+    def table(self) -> str:
+        """Write the steps and their sum."""
+        wall, processor = (sum(step[place] for step in self.steps) for place in (1, 2))
+        memory = f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB"
+        return markdown(["step", "wall", "processor", "result"], [*self.steps, ["**sum**", wall, processor, memory]])
 
 
 def main() -> None:
-    """Run every section once and print what it took."""
+    """Run every section once, and write what it took."""
     data = Path(sys.argv[1])
     communes = embedded_communes()
     clock = Clock()
@@ -152,8 +159,7 @@ def main() -> None:
             (Path(folder) / f"{name}.html").write_text(card_page(found[cpts_id]), encoding="utf-8")
             (Path(folder) / f"{name}.json").write_text(card_json(found[cpts_id]), encoding="utf-8")
     clock.told("8 cards", f"{len(found)} pages and JSON")
-    print(f"{'sum':<16} {clock.seconds:6.2f} s")
-    print(f"peak memory      {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:6.2f} GB")
+    write_part("planning", [f"Measured with `python benchmarks/planning.py` on {machine()}.", clock.table()])
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Count generated points in perimeters on every engine, each in a process of its own: time, memory, cost per billion.
 
-python benchmarks/points.py COMMUNES.parquet [--points 1 10] [--engines local duckdb spark sedonadb]
+python benchmarks/points.py [COMMUNES.parquet] [--points 1 10] [--engines local duckdb spark sedonadb]
 
-COMMUNES.parquet is a GeoParquet of all communes with the columns ``code``, ``epci``, ``population``. Points are drawn
-where people live, in the box of a commune. Memory is that of the process and all its children, sampled.
+COMMUNES.parquet is a GeoParquet of all communes with the columns ``code``, ``epci``, ``population``; without it, the
+made-up France of :mod:`benchmarks.france`. Points are drawn where people live, in the box of a commune. Memory is that of the process and all its children, sampled.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ import geopandas as gpd
 import numpy as np
 import psutil
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.france import france
+
 SEED = 0
 PERIMETERS = 900
 FILES_PER_MILLION = 4
 SAMPLE_S = 0.1
 
 
-def prepare(path: Path, folder: Path, millions: list[int]) -> None:
+def prepare(path: Path | None, folder: Path, millions: list[int]) -> None:
     """Write perimeters (communes, and EPCI put together into 900) and points."""
-    communes = gpd.read_parquet(path, columns=["code", "epci", "population", "geometry"])
+    communes = france() if path is None else gpd.read_parquet(path, columns=["code", "epci", "population", "geometry"])
     communes["geometry"] = communes.geometry.make_valid(method="structure", keep_collapsed=False)
     communes.rename(columns={"code": "territory_id"})[["territory_id", "geometry"]].to_parquet(
         folder / "communes.parquet"
@@ -100,11 +103,11 @@ def measured(engine: str, perimeters: Path, points: Path) -> dict[str, float]:
 
 def main() -> None:
     """Run every case and print a Markdown table."""
-    if sys.argv[1] == "--work":
+    if sys.argv[1:2] == ["--work"]:
         work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
         return
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("communes", type=Path)
+    parser.add_argument("communes", type=Path, nargs="?")
     parser.add_argument("--points", type=int, nargs="+", default=[1, 10], help="millions")
     parser.add_argument("--engines", nargs="+", default=["local", "duckdb", "spark", "sedonadb", "geopandas.sjoin"])
     parser.add_argument("--layers", nargs="+", default=["cpts", "communes"])

@@ -26,7 +26,7 @@ import memray
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.crisis_kit import resources
 from benchmarks.planning import made_up_perimeters
-from benchmarks.side_by_side import markdown, processor_name, write_part
+from benchmarks.tables import machine, markdown, write_part
 from cptsgeo.adjacency import adjacency
 from cptsgeo.communes import embedded_communes
 from cptsgeo.contours import read_contours
@@ -131,15 +131,12 @@ def main() -> None:
             if name not in options.only:
                 continue
             root, peak = profiled([*words, "-o", str(Path(made) / f"{name}-timed")])
-            said = (
-                f"{root['time']:.0f} s of wall, {peak:.0f} MB at the peak; {os.cpu_count()} cores ({processor_name()})."
-            )
+            said = f"{root['time']:.0f} s of wall, {peak:.0f} MB at the peak; {machine()}."
             table = markdown(["step", "seconds"], list(rows([root], LEAST * root["time"])))
             lines, held = memory([*words, "-o", str(Path(made) / f"{name}-counted")])
             of_memory = f"Of the {held:.0f} MB allocated at the peak, these lines hold:"
-            write_part(
-                DOC, f"profile-{name}", [f"### {title}", said, table, of_memory, markdown(["line", "MB"], lines)]
-            )
+            blocks = [f"### {title}", said, table, of_memory, markdown(["line", "MB"], lines)]
+            write_part(f"profile-{name}", blocks, doc=DOC)
 
 
 if __name__ == "__main__":

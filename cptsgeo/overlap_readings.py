@@ -142,7 +142,6 @@ def territory_summary(communes: pd.DataFrame, perimeters: Perimeters, layer: Ter
     Units in several of these CPTS count once: the part of a unit that they cover is the sum of their shares, up
     to the whole.
     """
-    import pandas as pd
 
     cpts = as_territories(perimeters)
     table = paired(communes, layer, cpts, None)
@@ -170,13 +169,10 @@ def territory_summary(communes: pd.DataFrame, perimeters: Perimeters, layer: Ter
     white = table[table["other_id"] == OUTSIDE].set_index("one_id")["share_of_one"]
     summary["share_white"] = white.reindex(summary.index).fillna(0.0).where(size.reindex(summary.index) > 0)
     mostly = inside[inside["share_of_other"] > MOSTLY]
-    groups = {key: list(rows["other_id"]) for key, rows in mostly.groupby("one_id")}
-    names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
     together = _together(census, perimeters, layer, mostly)
-    summary["inter_cpts"] = pd.Series({key: "; ".join(sorted(names[ids])) for key, ids in groups.items()}, dtype="str")
-    summary["inter_cpts"] = summary["inter_cpts"].fillna("").astype("str")
-    summary["inter_cpts_count"] = pd.Series({key: len(ids) for key, ids in groups.items()}, dtype="float64")
-    summary["inter_cpts_count"] = summary["inter_cpts_count"].fillna(0).astype("int64")
+    names = mostly.sort_values("other_name").groupby("one_id")["other_name"]
+    summary["inter_cpts"] = names.agg("; ".join).reindex(summary.index).fillna("").astype("str")
+    summary["inter_cpts_count"] = names.size().reindex(summary.index).fillna(0).astype("int64")
     for measure in ("share", "jaccard"):
         summary[f"inter_cpts_{measure}"] = together[measure].where(summary["inter_cpts_count"] > 0)
     summary["natural_inter_cpts"] = (summary["inter_cpts_count"] > 1) & (summary["inter_cpts_jaccard"] >= NATURAL)
