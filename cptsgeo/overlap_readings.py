@@ -215,14 +215,12 @@ def _together(census: pd.Series, perimeters: Perimeters, layer: Territories, mos
     """
     import pandas as pd
 
-    parts = perimeters.parts().merge(mostly[["one_id", "other_id"]], left_on="cpts_id", right_on="other_id")
-    if perimeters.fragments is not None:
-        parts = parts.drop_duplicates(["one_id", "part"])
-    union = parts.groupby(["one_id", "insee_code"])["share"].sum().clip(upper=1)
-    own = layer.membership.set_index(["territory_id", "insee_code"])["share"].rename_axis(["one_id", "insee_code"])
+    groups = mostly[["one_id", "other_id"]].set_axis(["group", "cpts_id"], axis="columns")
+    union = perimeters.covered_shares(groups)
+    own = layer.membership.set_index(["territory_id", "insee_code"])["share"].rename_axis(union.index.names)
     both = pd.DataFrame({"covered": union, "own": own})
     both = both.mul(census.reindex(both.index.get_level_values("insee_code")).to_numpy(), axis="index")
-    sums = both.assign(common=both["covered"] * own).groupby("one_id").sum()
+    sums = both.assign(common=both["covered"] * own).groupby("group").sum()
     joined = sums["own"] + sums["covered"] - sums["common"]
     ratios = {"share": sums["common"] / sums["own"], "jaccard": sums["common"] / joined}
     return pd.DataFrame(ratios).replace([float("inf")], float("nan"))

@@ -86,11 +86,25 @@ class Perimeters(NamedTuple):
         fragments = self.fragments.drop(columns="fragment").assign(part=numbers)
         return pd.concat([rows.assign(part=range(len(rows))), fragments], ignore_index=True)
 
-    def covered_shares(self) -> pd.Series:
-        """Return the share of each unit that is in a CPTS, by ``insee_code``: nobody counts twice."""
-        parts = self.parts()
-        distinct = parts.drop_duplicates("part") if self.fragments is not None else parts
-        return distinct.groupby("insee_code")["share"].sum().clip(upper=1)
+    def covered_shares(self, groups: pd.DataFrame | None = None) -> pd.Series:
+        """Return the share of each unit that is in a CPTS: nobody counts twice.
+
+        Parameters
+        ----------
+        groups
+            ``group`` and ``cpts_id``: groups of CPTS, each counted apart.
+
+        Returns
+        -------
+        Series
+            By ``insee_code``, or with groups by ``group`` and ``insee_code``.
+        """
+        parts, keys = self.parts(), ["insee_code"]
+        if groups is not None:
+            parts, keys = parts.merge(groups, on="cpts_id"), ["group", "insee_code"]
+        if self.fragments is not None:
+            parts = parts.drop_duplicates([*keys, "part"])
+        return parts.groupby(keys)["share"].sum().clip(upper=1)
 
 
 def read_perimeters(
