@@ -1,9 +1,10 @@
-"""Count generated points in perimeters on every engine, each in a process of its own: time, memory, cost per billion.
+"""Count generated points in perimeters on every engine, each in a process of its own: time and memory.
 
 python benchmarks/points.py [COMMUNES.parquet] [--points 1 10] [--engines local duckdb spark sedonadb]
 
 COMMUNES.parquet is a GeoParquet of all communes with the columns ``code``, ``epci``, ``population``; without it, the
-made-up France of :mod:`benchmarks.france`. Points are drawn where people live, in the box of a commune. Memory is that of the process and all its children, sampled.
+made-up France of :mod:`benchmarks.france`. Points are drawn where people live, in the box of a commune. Memory is that of the process and all its children, sampled. The table goes into
+docs/scale.md.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmarks.france import france
+from benchmarks.tables import machine, markdown, write_part
 
+DOC = Path(__file__).parents[1] / "docs" / "scale.md"
 SEED = 0
 PERIMETERS = 900
 FILES_PER_MILLION = 4
@@ -102,18 +105,17 @@ def measured(engine: str, perimeters: Path, points: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run every case and print a Markdown table."""
+    """Run every case, and write the table."""
     if sys.argv[1:2] == ["--work"]:
         work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("communes", type=Path, nargs="?")
     parser.add_argument("--points", type=int, nargs="+", default=[1, 10], help="millions")
-    parser.add_argument("--engines", nargs="+", default=["local", "duckdb", "spark", "sedonadb", "geopandas.sjoin"])
-    parser.add_argument("--layers", nargs="+", default=["cpts", "communes"])
+    parser.add_argument("--engines", nargs="+", default=["local", "duckdb", "spark", "sedonadb"])
+    parser.add_argument("--layers", nargs="+", default=["cpts"])
     options = parser.parse_args()
-    print("| perimeters | points | engine | wall, start included | processor | peak memory | in a perimeter |")
-    print("|---|---|---|---|---|---|---|")
+    rows = []
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         prepare(options.communes, folder, options.points)
@@ -121,11 +123,22 @@ def main() -> None:
             for count in options.points:
                 for engine in options.engines:
                     found = measured(engine, folder / f"{layer}.parquet", folder / f"points-{count}")
-                    print(
-                        f"| {layer} | {count} million | {engine} | {found['start_to_end_s']:.1f} s | {found['cpu_s']:.1f} s"
-                        f" | {found['peak_gb']:.2f} GB | {found['inside']:.0f} |",
-                        flush=True,
+                    memory = f"{found['peak_gb']:.2f} GB"
+                    rows.append(
+                        [
+                            layer,
+                            f"{count} million",
+                            engine,
+                            found["start_to_end_s"],
+                            found["cpu_s"],
+                            memory,
+                            f"{found['inside']:,}",
+                        ]
                     )
+    head = ["perimeters", "points", "engine", "wall, start included", "processor", "peak memory", "in a perimeter"]
+    write_part(
+        "points", [f"Measured with `python benchmarks/points.py` on {machine()}.", markdown(head, rows)], doc=DOC
+    )
 
 
 if __name__ == "__main__":
