@@ -2,8 +2,8 @@
 
 python benchmarks/commands.py [COMMUNES.parquet] [--rounds 3]
 
-Without a file, on the made-up France of :mod:`benchmarks.france`. EPCI stand for a second layer of territories. The tables
-go into docs/benchmarks.md; the peak of memory is that of one more run of each.
+Without a file, on the made-up France of :mod:`benchmarks.france`. EPCI and départements stand for CLS and GHT, of
+which no national list is free. The tables go into docs/benchmarks.md; the peak of memory is that of one more run of each.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ from cptsgeo.results import compute_tables
 from cptsgeo.scope import parse_scope
 from cptsgeo.study import Inputs, read_study
 from cptsgeo.territories import LayerChoice
-compute_tables(read_study(Inputs(scope=parse_scope("france"), perimeters=Path(sys.argv[1]), layers=(LayerChoice("epci"),))))
+layers = (LayerChoice("epci"), LayerChoice("departement"))
+compute_tables(read_study(Inputs(scope=parse_scope("france"), perimeters=Path(sys.argv[1]), layers=layers)))
 """
 
 
@@ -64,7 +65,7 @@ def cold_starts(communes: Path | None, folder: Path) -> dict[str, list[str]]:
     """Return the words of each case, once what they read is written."""
     contours, members = files(communes, folder)
     given = ["--scope", "france", "--perimeters", str(members)]
-    drawn = ["--contours", str(contours), "--with", "epci", "--accept-holes", "--no-maps"]
+    drawn = ["--contours", str(contours), "--with", "epci", "--with", "departement", "--accept-holes", "--no-maps"]
     out = ["-o", str(folder / "out"), "--overwrite"]
     return {
         "GeoPandas reads the files": ["-c", BARE, str(contours), str(members)],
