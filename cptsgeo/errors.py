@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from cptsgeo.i18n import _, headed
+from cptsgeo.i18n import N_, _, headed
 
 Severity = Literal["error", "warning", "info"]
 
 SHOWN_FINDINGS = 40
+REASONS = {
+    errno.EACCES: N_("access denied"),
+    errno.EPERM: N_("access denied"),
+    errno.EROFS: N_("this disk can only be read"),
+    errno.ENOSPC: N_("the disk is full"),
+    errno.EFBIG: N_("the file is too large for this disk"),
+    errno.EIO: N_("the disk fails"),
+    errno.ENAMETOOLONG: N_("the name is too long"),
+    errno.EADDRINUSE: N_("another program uses it"),
+}
+"""What the system answers most, in words to be translated: its own are in the language of the machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,19 @@ class DataError(CptsGeoError, ValueError):
         if hidden > 0:
             lines.append("  " + _("… and {count} more: run `cptsgeo check` to see them all.").format(count=hidden))
         return "\n".join(lines)
+
+
+def reason(error: OSError) -> str:
+    """Say why the system refused.
+
+    Examples
+    --------
+    >>> from cptsgeo.i18n import language
+    >>> with language("fr"):
+    ...     reason(PermissionError(13, "Permission denied")), reason(OSError(7, "Argument list too long"))
+    ('accès refusé', 'Argument list too long')
+    """
+    return _(REASONS[error.errno]) if error.errno in REASONS else error.strerror or str(error)
 
 
 def raise_errors(findings: Iterable[Finding]) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cptsgeo.errors import FileError
+from cptsgeo.errors import FileError, reason
 from cptsgeo.i18n import _
 
 TEMPORARY = ".cptsgeo-"
@@ -198,7 +198,7 @@ def _require_name(path: Path) -> None:
 
 def _unwritable(path: Path, error: OSError) -> FileError:
     return FileError(
-        _("nothing can be written there ({reason})").format(reason=error.strerror),
+        _("nothing can be written there ({reason})").format(reason=reason(error)),
         fix=_("give a folder that you may write in, on a disk that is not full"),
         where=str(path),
     )

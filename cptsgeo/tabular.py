@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors
+from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors, reason
 from cptsgeo.i18n import N_, _, number
 from cptsgeo.names import fold
 
@@ -208,7 +208,7 @@ def file_content(path: Path) -> bytes:
                 _("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path)
             ) from None
         raise FileError(
-            _("the file cannot be read ({reason})").format(reason=error.strerror),
+            _("the file cannot be read ({reason})").format(reason=reason(error)),
             fix=_("check its permissions"),
             where=str(path),
         ) from error

@@ -8,7 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from cptsgeo.errors import FileError, UsageError
+from cptsgeo.errors import FileError, UsageError, reason
 from cptsgeo.i18n import _
 
 LOOPBACK = "127.0.0.1"
@@ -77,7 +77,7 @@ def local_server(folder: Path, port: int) -> LocalServer:
         return LocalServer((LOOPBACK, port), partial(_Handler, directory=str(folder)))
     except OSError as error:
         raise UsageError(
-            _("the port {port} cannot be used ({reason})").format(port=port, reason=error.strerror),
+            _("the port {port} cannot be used ({reason})").format(port=port, reason=reason(error)),
             fix=_("give another one with --port, or 0 for a free one"),
             where="--port",
         ) from error

@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from cptsgeo.errors import FileError
+from cptsgeo.errors import FileError, reason
 from cptsgeo.i18n import _, number
 
 ZIP_START, SEVEN_START = b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c"
@@ -76,7 +76,7 @@ def unpack(archive: Path, folder: Path, pattern: str, limits: UnpackLimits | Non
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise FileError(
-                _("nothing more can be written there ({reason})").format(reason=error.strerror),
+                _("nothing more can be written there ({reason})").format(reason=reason(error)),
                 fix=_("make room on the disk, or set CPTSGEO_DATA to another folder"),
                 where=str(folder),
             ) from error

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.errors import FileError
+from cptsgeo.errors import FileError, reason
 from cptsgeo.i18n import _, number
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _try(
         if isinstance(error, FileError):
             raise
         raise FileError(
-            _("nothing more can be written there ({reason})").format(reason=error.strerror),
+            _("nothing more can be written there ({reason})").format(reason=reason(error)),
             fix=_("make room on the disk, or set CPTSGEO_DATA to another folder; what was there is untouched"),
             where=str(target.parent),
         ) from error

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cptsgeo.errors import CptsGeoError, DataError, FileError
+from cptsgeo.errors import CptsGeoError, DataError, FileError, reason
 from cptsgeo.i18n import _, current_language, language, number
 from cptsgeo.sources.archives import is_archive, unpack
 from cptsgeo.sources.catalogue import Source
@@ -172,7 +172,7 @@ def _copy(origin: Path, part: Path, forms: str) -> None:
             raise
         part.unlink(missing_ok=True)
         raise FileError(
-            _("the file cannot be copied ({reason})").format(reason=error.strerror),
+            _("the file cannot be copied ({reason})").format(reason=reason(error)),
             fix=_("check the mirror and the room on the disk; what was there is untouched"),
             where=str(origin),
         ) from error
