@@ -341,5 +341,7 @@ def test_a_read_only_folder_is_said(tmp_path: Path, words: tuple[str, ...]):
     finally:
         closed.chmod(0o755)
     assert done.returncode == 1
-    assert "écrit (accès refusé)" in done.stderr and str(closed) in done.stderr and "Traceback" not in done.stderr
+    assert "écrit (accès refusé)" in done.stderr
+    assert str(closed) in done.stderr
+    assert "Traceback" not in done.stderr
     assert not list(closed.iterdir())
