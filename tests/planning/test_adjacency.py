@@ -48,6 +48,15 @@ def test_two_separate_stretches_of_border_add_up():
     assert pairs(adjacency(layer(comb, pole))) == {("01001", "01002"): pytest.approx(2.0)}
 
 
+def test_a_border_of_three_outlines_counts_for_each_pair():
+    drawn_twice, beside = box(0, 0, 1000, 1000), box(1000, 0, 2000, 1000)
+    assert pairs(adjacency(layer(drawn_twice, beside, drawn_twice))) == {
+        ("01001", "01002"): pytest.approx(1.0),
+        ("01001", "01003"): pytest.approx(4.0),
+        ("01002", "01003"): pytest.approx(1.0),
+    }
+
+
 def test_an_enclave_borders_along_its_whole_outline():
     ring = box(0, 0, 3000, 3000).difference(box(1000, 1000, 2000, 2000))
     found = adjacency(layer(ring, box(1000, 1000, 2000, 2000)))
