@@ -9,6 +9,7 @@ ROUNDS ?= 3
 # One more than the cores of a small machine: tests that open pages wait for them.
 WORKERS ?= 3
 COMMUNES ?= ../shared/data/communes/communes_cog2026.parquet
+ARRONDISSEMENTS ?= ../shared/data/communes/arrondissements_municipaux_2016.geojson
 REAL := $(wildcard $(COMMUNES))
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
@@ -85,10 +86,10 @@ bench: $(VENV)/.installed-bench catalogues  ## Measure beside peers, and write t
 	$(BIN)/python -m pytest benchmarks -q -o addopts= -W ignore $(if $(REAL),--communes $(REAL)) \
 	  --benchmark-timer=time.process_time --benchmark-min-rounds=$(ROUNDS) --benchmark-json=$(VENV)/measures.json
 	$(BIN)/python benchmarks/tables.py $(VENV)/measures.json
-	$(BIN)/python benchmarks/commands.py $(REAL) --rounds $(ROUNDS)
-	$(BIN)/python benchmarks/national_page.py $(REAL) --rounds $(ROUNDS)
-	$(BIN)/python benchmarks/points.py $(REAL)
+	$(BIN)/python benchmarks/national_page.py $(REAL) $(wildcard $(ARRONDISSEMENTS)) --rounds $(ROUNDS)
+	$(BIN)/python benchmarks/points.py $(REAL) --write
 	@test ! -d ../shared/data || $(BIN)/python benchmarks/planning.py ../shared/data
+	$(BIN)/python benchmarks/commands.py $(REAL) --rounds $(ROUNDS)
 
 soak: $(VENV)/.installed-dev catalogues  ## Kill runs at 50 moments, build 200 times in a row, and damage 500 files of every reader
 	CPTSGEO_KILLS=50 CPTSGEO_BUILDS=200 $(BIN)/python -m pytest -q tests/scale/test_reliability.py

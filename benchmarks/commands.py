@@ -53,8 +53,9 @@ def timed(cases: dict[str, list[str]], rounds: int, *, prepare: str = "true") ->
     return [(one["median"], one["user"] + one["system"]) for one in found]
 
 
-def peak(words: list[str]) -> float:
-    """Run Python once; return its peak of memory in MB."""
+def peak(words: list[str], begun: Path) -> float:
+    """Run Python once, without what an earlier run says that it wrote; return its peak of memory in MB."""
+    begun.unlink(missing_ok=True)
     child = subprocess.Popen([sys.executable, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _pid, status, used = os.wait4(child.pid, 0)
     assert status == 0, f"{words[:2]} failed"
@@ -88,15 +89,18 @@ def main() -> None:
     starts = timed(STARTS, START_ROUNDS)
     with tempfile.TemporaryDirectory() as made:
         cases = cold_starts(options.communes, Path(made))
-        cold = timed(cases, options.rounds, prepare=f"rm -f {made}/out/manifest.json")
-        memory = [peak(words) for words in cases.values()]
+        manifest = Path(made) / "out" / "manifest.json"
+        cold = timed(cases, options.rounds, prepare=f"rm -f {manifest}")
+        memory = [peak(words, manifest) for words in cases.values()]
     bare = cold[0][1]
     rows = [
         [name, wall, processor, f"{processor / bare:.1f}", f"{megabytes:.0f} MB"]
         for name, (wall, processor), megabytes in zip(cases, cold, memory, strict=True)
     ]
+    outlines = "outlines of IGN" if options.communes else "made-up outlines"
     blocks = [
-        f"Measured by hyperfine with `python benchmarks/commands.py --rounds {options.rounds}` on {machine()}.",
+        f"Measured with `python benchmarks/commands.py --rounds {options.rounds}` on {machine()}, {outlines}; wall is the median of"
+        f" {options.rounds} rounds (starts: {START_ROUNDS}), processor their mean.",
         "### Starts",
         markdown(["command", "wall", "processor"], [[name, *one] for name, one in zip(STARTS, starts, strict=True)]),
         "### Cold start, the whole of France",

@@ -21,6 +21,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--communes", type=Path, help="GeoParquet of the communes; without it, the made-up France")
 
 
+def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
+    """Keep which outlines were measured on."""
+    machine_info["outlines"] = "made-up outlines" if config.getoption("--communes") is None else "outlines of IGN"
+
+
 @pytest.fixture(scope="session")
 def communes(request: pytest.FixtureRequest) -> gpd.GeoDataFrame:
     """Return the outlines of all communes, with their ``code``."""
@@ -34,9 +39,10 @@ def measure(benchmark: BenchmarkFixture, tmp_path: Path) -> Measure:
 
     def run(function: Callable[[], Any], *, table: str, row: str, times: int = 1) -> None:
         benchmark(function)
-        with memray.Tracker(tmp_path / "allocations.bin"):
+        target = tmp_path / "allocations.bin"
+        with memray.Tracker(target, file_format=memray.FileFormat.AGGREGATED_ALLOCATIONS):
             function()
-        peak = memray.FileReader(tmp_path / "allocations.bin").metadata.peak_memory
+        peak = memray.FileReader(target).metadata.peak_memory
         benchmark.extra_info.update(table=table, row=row, times=times, megabytes=peak / 1e6)
 
     return run

@@ -78,7 +78,7 @@ def listed(units: int) -> tuple[pd.DataFrame, Perimeters]:
     return communes, Perimeters(pd.DataFrame({"cpts_id": ids, "cpts_name": ids, "stage": stage}), members)
 
 
-def perimeters(layer: gpd.GeoDataFrame) -> pd.DataFrame:
+def perimeters(layer: pd.DataFrame) -> pd.DataFrame:
     """Gather EPCI into CPTS, and leave one EPCI in ten white."""
     members = layer.dropna(subset="epci")[["code", "epci"]].rename(columns={"code": "insee_code"})
     rank = members["epci"].map({code: place for place, code in enumerate(sorted(set(members["epci"])))})
@@ -93,5 +93,5 @@ def files(communes: Path | None, folder: Path) -> tuple[Path, Path]:
     contours, members = communes or folder / "communes.parquet", folder / "perimeters.csv"
     if communes is None:
         france().to_parquet(contours)
-    perimeters(gpd.read_parquet(contours, columns=["code", "epci", "geometry"])).to_csv(members, index=False)
+    perimeters(pd.read_parquet(contours, columns=["code", "epci"])).to_csv(members, index=False)
     return contours, members

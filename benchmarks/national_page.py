@@ -1,6 +1,6 @@
 """The national page beside what Folium users write first, on the same communes, in the same browser, in the same run.
 
-    python benchmarks/national_page.py [COMMUNES.parquet] [--rounds 3] [--no-peers]
+    python benchmarks/national_page.py [COMMUNES.parquet [ARRONDISSEMENTS.geojson]] [--rounds 3] [--no-peers]
 
 Without a file, on the made-up France of :mod:`benchmarks.france`. The table goes into docs/benchmarks.md: size of the page, time
 until it is drawn and can be used, heap of JavaScript after a collection, worst frame while panning, time from the movement of
@@ -32,6 +32,7 @@ from cptsgeo.results import Results, compute
 from cptsgeo.scope import parse_scope
 from cptsgeo.study import Inputs, read_study
 
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 LIMIT_MS = 600_000
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info"]
 PAN = """
@@ -113,17 +114,20 @@ def row(name: str, found: list[dict[str, float]]) -> list[str]:
 def main() -> None:
     """Measure, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("communes", type=Path, nargs="?")
+    parser.add_argument("contours", type=Path, nargs="*")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-peers", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as made, sync_playwright() as driver:
         folder = Path(made)
-        contours, members = files(options.communes, folder)
-        inputs = Inputs(contours=(contours,), perimeters=members, scope=parse_scope("france"), accept_holes=True)
+        communes, members = files(next(iter(options.contours), None), folder)
+        contours = (communes, *options.contours[1:])
+        inputs = Inputs(contours=contours, perimeters=members, scope=parse_scope("france"), accept_holes=True)
         results = compute(read_study(inputs, with_contours=True))
         html, cold, warm = build_times(results)
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        browser = driver.chromium.launch(
+            executable_path=next(filter(None, map(shutil.which, CHROMIUM))), args=ARGUMENTS
+        )
         drawn = "html[data-painted=yes]"
         pages = {
             "cptsgeo.maps": Peer(lambda _results, _folder: html, drawn),
@@ -136,16 +140,17 @@ def main() -> None:
             rows.append(row(name, [measure(browser, path, peer.ready) for _round in range(options.rounds)]))
         browser.close()
     head = ["page", "size", "drawn and usable", "heap", "worst frame while panning", "hover"]
-    outlines = "outlines of IGN" if options.communes else "made-up outlines"
-    write_part(
-        "national_page",
-        [
-            f"Measured with `python benchmarks/national_page.py --rounds {options.rounds}` on {machine()}; medians of"
-            f" {options.rounds} openings in one browser, wall time. {len(results.units):,} units, {outlines}. The page of cptsgeo"
-            f" is built in {cold:.1f} s of processor, {warm:.1f} s once its outlines are kept on disk.",
-            markdown(head, rows),
-        ],
+    outlines = "outlines of IGN" if options.contours else "made-up outlines"
+    table = markdown(head, rows)
+    if options.no_peers:
+        print(table)
+        return
+    said = (
+        f"Measured with `python benchmarks/national_page.py --rounds {options.rounds}` on {machine()}; medians of {options.rounds}"
+        f" openings in one browser, wall time. {len(results.units):,} units, {outlines}. The page of cptsgeo is built in {cold:.1f} s"
+        f" of processor, {warm:.1f} s once its outlines are kept on disk."
     )
+    write_part("national_page", [said, table])
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """Count generated points in perimeters on every engine, each in a process of its own: time and memory.
 
-python benchmarks/points.py [COMMUNES.parquet] [--points 1 10] [--engines local duckdb spark sedonadb]
+python benchmarks/points.py [COMMUNES.parquet] [--points 1 10] [--engines local duckdb spark sedonadb] [--write]
 
 COMMUNES.parquet is a GeoParquet of all communes with the columns ``code``, ``epci``, ``population``; without it, the
-made-up France of :mod:`benchmarks.france`. Points are drawn where people live, in the box of a commune. Memory is that of the process and all its children, sampled. The table goes into
-docs/scale.md.
+made-up France of :mod:`benchmarks.france`. Points are drawn where people live, in the box of a commune. Memory is that of the
+process and all its children, sampled. The table is printed, and with ``--write`` goes into docs/scale.md.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def measured(engine: str, perimeters: Path, points: Path) -> dict[str, float]:
 
 
 def main() -> None:
-    """Run every case, and write the table."""
+    """Run every case, and print or write the table."""
     if sys.argv[1:2] == ["--work"]:
         work(sys.argv[2], Path(sys.argv[3]), Path(sys.argv[4]))
         return
@@ -114,6 +114,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, nargs="+", default=[1, 10], help="millions")
     parser.add_argument("--engines", nargs="+", default=["local", "duckdb", "spark", "sedonadb"])
     parser.add_argument("--layers", nargs="+", default=["cpts"])
+    parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as made:
@@ -136,9 +137,15 @@ def main() -> None:
                         ]
                     )
     head = ["perimeters", "points", "engine", "wall, start included", "processor", "peak memory", "in a perimeter"]
-    write_part(
-        "points", [f"Measured with `python benchmarks/points.py` on {machine()}.", markdown(head, rows)], doc=DOC
-    )
+    table = markdown(head, rows)
+    print(table)
+    if options.write:
+        outlines = "outlines of IGN" if options.communes else "made-up outlines"
+        write_part(
+            "points",
+            [f"Measured with `python benchmarks/points.py --write` on {machine()}, {outlines}.", table],
+            doc=DOC,
+        )
 
 
 if __name__ == "__main__":

@@ -67,12 +67,14 @@ def table(title: str, cases: list[dict[str, Any]]) -> list[str]:
 
 def main() -> None:
     """Write a part for each file of cases."""
-    measures = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["benchmarks"]
-    for file, cases in groupby(measures, lambda case: Path(case["fullname"].partition("::")[0]).stem):
-        blocks = []
+    measures = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    where = {"growth": "made-up data", "territories": measures["machine_info"]["outlines"]}
+    for file, cases in groupby(measures["benchmarks"], lambda case: Path(case["fullname"].partition("::")[0]).stem):
+        part = file.removeprefix("test_")
+        blocks = [f"Measured on {machine()}, {where[part]}."]
         for title, cells in groupby(cases, lambda case: case["extra_info"]["table"]):
             blocks += table(title, list(cells))
-        write_part(file.removeprefix("test_"), [f"Measured on {machine()}.", *blocks])
+        write_part(part, blocks)
 
 
 if __name__ == "__main__":

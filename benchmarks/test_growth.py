@@ -33,6 +33,7 @@ from cptsgeo.rasters import zonal_sums
 
 SIZES = (1, 2, 4, 8)
 PERIMETERS = 100
+FOLDER = tempfile.TemporaryDirectory()
 
 
 class Work(NamedTuple):
@@ -144,7 +145,7 @@ def _rasters() -> Work:
         side = int(1_500 * times**0.5)
         west, south, east, north = FRAME.bounds
         transform = Affine((east - west) / side, 0, west, 0, -(north - south) / side, north)
-        path = Path(tempfile.mkdtemp()) / "r.tif"
+        path = Path(FOLDER.name) / f"{times}.tif"
         with rasterio.open(
             *(path, "w", "GTiff", side, side, 1, "EPSG:2154", transform, "float32"), nodata=-200, tiled=True
         ) as target:
@@ -167,12 +168,12 @@ def _points() -> Work:
         shapes = drawn(units(5_000))
         west, south, east, north = FRAME.bounds
         rng = np.random.default_rng(SEED)
-        x, y = rng.uniform(west, east, 125_000 * times), rng.uniform(south, north, 125_000 * times)
+        x, y = rng.uniform(west, east, 50_000 * times), rng.uniform(south, north, 50_000 * times)
         layer = gpd.GeoDataFrame(geometry=gpd.points_from_xy(x, y), crs=2154)
         return point_index(shapes.geometry.to_numpy().copy()), x, y, layer, shapes
 
     return Work(
-        "Points: x 1 is 125,000 points in 100 polygons",
+        "Points: x 1 is 50,000 points in 100 polygons",
         data,
         {
             "cptsgeo": lambda data: locate(*data[:3]),

@@ -203,7 +203,7 @@ def by_join(grid: Grid, points: gpd.GeoDataFrame) -> np.ndarray:
 
 
 FROM_ARRAYS = "France: 2.3 million cells of a grid, from their coordinates"
-PREPARED = "France: the same, sorted or made into points beforehand"
+PREPARED = "France: the same, sorted, or made into points and indexed, beforehand"
 COUNTS: dict[tuple[str, str], Callable[[Grid], Any]] = {
     (FROM_ARRAYS, "cptsgeo"): lambda grid: by_block(grid, sorted_cells(*grid[:3])),
     (FROM_ARRAYS, "geopandas.sjoin"): lambda grid: by_join(grid, made_points(*grid[:3])),

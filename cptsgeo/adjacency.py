@@ -170,14 +170,13 @@ def _shared(shapes: NDArray[np.object_]) -> pd.DataFrame:
     edges = _edges(shapes)
     order = np.lexsort((edges.shape, edges.ends))
     shape, ends = edges.shape[order], edges.ends[order]
-    alone = np.ones(len(ends), dtype="bool")
+    repeated = ends[1:] == ends[:-1]
+    alone = ~(np.append(repeated, False) | np.append(False, repeated))
     pairs = []
     for step in count(1):
         same = ends[step:] == ends[:-step]
         if not same.any():
             break
-        alone[step:] &= ~same
-        alone[:-step] &= ~same
         one = np.flatnonzero(same & (shape[step:] != shape[:-step]))
         lines = edges.lines(order[one])
         length = np.hypot(*(lines[:, 1] - lines[:, 0]).T)
@@ -196,7 +195,7 @@ def _edges(shapes: NDArray[np.object_]) -> _Edges:
     rings, ring_polygon = shapely.get_rings(polygons, return_index=True)
     xy, ring = shapely.get_coordinates(rings, return_index=True)
     snapped = np.round((xy - xy.min(axis=0)) / SNAP_M).astype("int64")
-    vertex, _places = pd.factorize((snapped[:, 0] << 31) | snapped[:, 1])
+    vertex, _points = pd.factorize((snapped[:, 0] << 31) | snapped[:, 1])
     start = np.flatnonzero((ring[1:] == ring[:-1]) & (vertex[1:] != vertex[:-1]))
     one, other = vertex[start], vertex[start + 1]
     ends = (np.minimum(one, other) << 32) | np.maximum(one, other)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.crs import require_crs
-from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors
+from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors, require_file
 from cptsgeo.i18n import _, number
 from cptsgeo.layers import is_layer, open_layer, require_metres
 from cptsgeo.names import fold
@@ -153,8 +153,7 @@ def _read_columns(path: Path) -> pd.DataFrame:
 
     if is_layer(path):
         return open_layer(path)
-    if not path.is_file():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    require_file(path)
     try:
         if path.suffix.lower() == ".parquet":
             return pd.read_parquet(path)

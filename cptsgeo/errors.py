@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import os.path
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from cptsgeo.i18n import N_, _, headed
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Severity = Literal["error", "warning", "info"]
 
@@ -125,7 +129,17 @@ class DataError(CptsGeoError, ValueError):
 
 
 def reason(error: OSError) -> str:
-    """Say why the system refused.
+    """Say why the system refused, in the language of the reader.
+
+    Parameters
+    ----------
+    error
+        What Python raised.
+
+    Returns
+    -------
+    str
+        Words of :data:`REASONS`; those of the system for what is rare.
 
     Examples
     --------
@@ -135,6 +149,35 @@ def reason(error: OSError) -> str:
     ('accès refusé', 'Argument list too long')
     """
     return _(REASONS[error.errno]) if error.errno in REASONS else error.strerror or str(error)
+
+
+def unreadable(path: Path, error: OSError) -> FileError:
+    """Say why a file cannot be read: it is absent, a folder, or refused by the system."""
+    if isinstance(error, FileNotFoundError):
+        return FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    if os.path.isdir(path):  # noqa: PTH112 -- Path.is_dir raises where it may not look
+        return FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
+    return FileError(
+        _("the file cannot be read ({reason})").format(reason=reason(error)),
+        fix=_("check its permissions"),
+        where=str(path),
+    )
+
+
+def require_path(path: Path) -> None:
+    """Refuse a path at which there is nothing, or nothing that may be seen."""
+    try:
+        path.stat()
+    except OSError as error:
+        raise unreadable(path, error) from None
+
+
+def require_file(path: Path) -> None:
+    """Refuse a path at which there is no file that may be read."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise unreadable(path, error) from None
 
 
 def raise_errors(findings: Iterable[Finding]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cptsgeo.crs import WGS84, require_crs, require_on_earth
-from cptsgeo.errors import CptsGeoError, DataError, FileError, Finding
+from cptsgeo.errors import CptsGeoError, DataError, FileError, Finding, require_file
 from cptsgeo.i18n import _, number
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def is_layer(path: Path | str) -> bool:
     (True, False)
     """
     path = Path(path)
-    if path.suffix.lower() == ".parquet" and path.is_file():
+    if path.suffix.lower() == ".parquet":
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -114,10 +114,7 @@ def foreign(path: Path, read: Callable[[Path], Any]) -> Any:
     import pyarrow as pa
     from shapely.errors import ShapelyError
 
-    if path.is_dir():
-        raise FileError(_("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path))
-    if not path.exists():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    require_file(path)
     try:
         return read(path)
     except CptsGeoError:

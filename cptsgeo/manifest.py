@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cptsgeo.embedded import embedded
-from cptsgeo.errors import DataError, FileError
+from cptsgeo.errors import DataError, require_file, unreadable
 from cptsgeo.files import whole_file
 from cptsgeo.funding import PAID_STAGES
 from cptsgeo.i18n import LANGUAGES, _, current_language
@@ -62,8 +62,7 @@ def describe_input(
         For a file that is not there.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    require_file(path)
     shown, source, address, dated, pulled, producer, licence = _origin(path.resolve())
     return {
         "role": role,
@@ -255,7 +254,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     try:
         manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from error
+        raise unreadable(path, error) from error
     except (ValueError, RecursionError) as error:
         raise DataError(
             _("this is not a manifest (JSON)"), fix=_("give the manifest.json of a build"), where=str(path)

@@ -12,7 +12,7 @@ from cptsgeo.codes import CITY_ARRONDISSEMENTS
 from cptsgeo.cog import recode
 from cptsgeo.communes import ALIASES as COMMUNE_ALIASES
 from cptsgeo.communes import bad_codes
-from cptsgeo.errors import DataError, FileError, Finding, raise_errors
+from cptsgeo.errors import DataError, FileError, Finding, raise_errors, unreadable
 from cptsgeo.i18n import _
 from cptsgeo.names import fold
 from cptsgeo.need import checked_weights, components
@@ -114,8 +114,8 @@ def _qpv_points(path: Path) -> TextTable:
     try:
         features = json.loads(path.read_text("utf-8"))["features"]
         found = [(str(f["properties"]["insee_com"]), str(f["properties"]["code_qp"])) for f in features]
-    except FileNotFoundError:
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from None
+    except OSError as error:
+        raise unreadable(path, error) from error
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise FileError(
             _("the file is not the GeoJSON of the QPV"),

@@ -142,7 +142,6 @@ def territory_summary(communes: pd.DataFrame, perimeters: Perimeters, layer: Ter
     Units in several of these CPTS count once: the part of a unit that they cover is the sum of their shares, up
     to the whole.
     """
-
     cpts = as_territories(perimeters)
     table = paired(communes, layer, cpts, None)
     inside = table[table["other_id"] != OUTSIDE]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
-from cptsgeo.errors import CptsGeoError, DataError, FileError
+from cptsgeo.errors import CptsGeoError, DataError, FileError, require_path
 from cptsgeo.i18n import _
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def parquet_files(path: Path) -> list[Path]:
     FileError
         When there is none.
     """
+    require_path(path)
     if path.is_file():
         return [path]
     found = [

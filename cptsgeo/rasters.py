@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cptsgeo.crs import require_crs
-from cptsgeo.errors import DataError, FileError, UsageError
+from cptsgeo.errors import DataError, FileError, UsageError, require_file
 from cptsgeo.files import whole_file
 from cptsgeo.i18n import _, number
 from cptsgeo.layers import require_metres
@@ -122,8 +122,7 @@ def open_raster(path: Path) -> Iterator[Any]:
     """
     import rasterio
 
-    if not path.exists():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    require_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", rasterio.errors.NotGeoreferencedWarning)

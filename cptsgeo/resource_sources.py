@@ -54,11 +54,12 @@ class Official(NamedTuple):
 
 
 def recognised(path: Path) -> str | None:
-    """Name the official file that a file is by its first line: a key of :data:`STARTS`; None for any other."""
-    if not path.is_file():
+    """Name the official file that a file is by its first line: a key of :data:`STARTS`; None for any other, and for what cannot be opened."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD).decode("utf-8-sig", errors="replace")
+    except OSError:
         return None
-    with path.open("rb") as file:
-        head = file.read(HEAD).decode("utf-8-sig", errors="replace")
     return next((name for name, start in STARTS.items() if start.match(head)), None)
 
 

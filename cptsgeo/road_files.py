@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cptsgeo.crs import WGS84
-from cptsgeo.errors import DataError, FileError, Finding
+from cptsgeo.errors import DataError, FileError, Finding, require_file
 from cptsgeo.i18n import _, number
 from cptsgeo.layers import open_layer
 from cptsgeo.parameters import in_force
@@ -66,8 +66,7 @@ def read_roads(path: Path | str, *, on: date | None = None) -> Roads:
     ``minutes = geodesic length / speed of the class``; see ``parameters/road_speeds.toml`` and its source.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path))
+    require_file(path)
     if path.suffix.lower() == ".graphml":
         return _from_graphml(path, on)
     places, ways = _osm_ways(path) if path.suffix.lower() in OSM_ENDINGS else _layer_ways(path)

@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors, reason
+from cptsgeo.errors import DataError, FileError, Finding, UsageError, raise_errors, unreadable
 from cptsgeo.i18n import N_, _, number
 from cptsgeo.names import fold
 
@@ -200,18 +200,8 @@ def file_content(path: Path) -> bytes:
         return sys.stdin.buffer.read()
     try:
         return path.read_bytes()
-    except FileNotFoundError:
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from None
     except OSError as error:
-        if isinstance(error, IsADirectoryError | PermissionError) and path.is_dir():
-            raise FileError(
-                _("this is a folder, not a file"), fix=_("give the path of one file in it"), where=str(path)
-            ) from None
-        raise FileError(
-            _("the file cannot be read ({reason})").format(reason=reason(error)),
-            fix=_("check its permissions"),
-            where=str(path),
-        ) from error
+        raise unreadable(path, error) from error
 
 
 def _empty(file: str) -> DataError:

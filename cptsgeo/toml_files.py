@@ -8,7 +8,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-from cptsgeo.errors import DataError, FileError, Finding
+from cptsgeo.errors import DataError, FileError, Finding, unreadable
 from cptsgeo.i18n import _
 from cptsgeo.tabular import parse_day
 
@@ -26,9 +26,9 @@ def read_toml(path: Path | str) -> dict[str, Any]:
     path = Path(path)
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except UnicodeDecodeError as error:
         raise FileError(
             _("the file cannot be read ({reason})").format(reason=error),
             fix=_("give a TOML file in UTF-8"),

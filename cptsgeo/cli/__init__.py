@@ -10,7 +10,7 @@ from importlib import import_module
 import click
 
 from cptsgeo.cli.texts import translate_click
-from cptsgeo.errors import CptsGeoError, UsageError
+from cptsgeo.errors import CptsGeoError, FileError, UsageError, reason
 from cptsgeo.i18n import LANGUAGES, N_, _, headed, language
 
 COMMANDS = {
@@ -96,8 +96,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         except click.ClickException as error:
             error.show()
             sys.exit(EXIT_USAGE)
-        except CptsGeoError as error:
-            click.echo(headed(_("Error"), str(error)), err=True)
-            sys.exit(EXIT_USAGE if isinstance(error, UsageError) else EXIT_DATA)
+        except (CptsGeoError, OSError) as error:
+            told = error if isinstance(error, CptsGeoError) else _refusal(error)
+            click.echo(headed(_("Error"), str(told)), err=True)
+            sys.exit(EXIT_USAGE if isinstance(told, UsageError) else EXIT_DATA)
     if stopped:
         sys.exit(stopped)
+
+
+def _refusal(error: OSError) -> FileError:
+    """Say in words what the system refused, where that is a file; else it is a fault of ours, and stays one."""
+    if error.filename is None:
+        raise error
+    return FileError(
+        _("the system refuses it ({reason})").format(reason=reason(error)),
+        fix=_("check its permissions"),
+        where=os.fsdecode(error.filename),
+    )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cptsgeo.errors import DataError, FileError, Finding, raise_errors
+from cptsgeo.errors import DataError, Finding, raise_errors, unreadable
 from cptsgeo.i18n import _
 from cptsgeo.sources.layout import known_layout
 
@@ -149,7 +149,7 @@ def _lines(path: Path, wanted: list[str]) -> Iterator[list[str]]:
     try:
         file = path.open(encoding="utf-8-sig", newline="")
     except OSError as error:
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from error
+        raise unreadable(path, error) from error
     findings: list[Finding] = []
     with file:
         try:

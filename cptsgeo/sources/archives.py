@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from cptsgeo.errors import FileError, reason
+from cptsgeo.errors import FileError, reason, require_file
 from cptsgeo.i18n import _, number
 
 ZIP_START, SEVEN_START = b"PK\x03\x04", b"7z\xbc\xaf\x27\x1c"
@@ -67,6 +67,7 @@ def unpack(archive: Path, folder: Path, pattern: str, limits: UnpackLimits | Non
         holds nothing that fits.
     """
     limits = limits or UnpackLimits()
+    require_file(archive)
     with archive.open("rb") as file:
         seven = file.read(6).startswith(SEVEN_START)
     try:

@@ -141,16 +141,14 @@ def fetch(
             with attempt:
                 return _try(client, address, target, limits, form, progress)
     except tenacity.RetryError as gave_up:
-        reason = gave_up.last_attempt.exception()
+        last = gave_up.last_attempt.exception()
         raise FileError(
-            _("the download failed {count} times; the last time: {reason}").format(
-                count=limits.attempts, reason=reason
-            ),
+            _("the download failed {count} times; the last time: {reason}").format(count=limits.attempts, reason=last),
             fix=_(
                 "try again later: it goes on where it stopped. Without network, take the files from a folder with --mirror"
             ),
             where=address,
-        ) from reason
+        ) from last
     raise AssertionError("tenacity returns or raises")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cptsgeo.crs import MAINLAND, TERRITORY_CRS, WGS84
-from cptsgeo.errors import DataError, FileError, Finding, raise_errors
+from cptsgeo.errors import DataError, Finding, raise_errors, unreadable
 from cptsgeo.i18n import _
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ def _opened(path: Path) -> Iterator[Iterator[list[str]]]:
         with path.open("rb") as raw:
             encoding = "utf-8-sig" if all(_is_utf8(line) for line in raw) else "latin-1"
     except OSError as error:
-        raise FileError(_("there is no such file"), fix=_("check the path"), where=str(path)) from error
+        raise unreadable(path, error) from error
     with path.open(encoding=encoding, newline="") as text:
         try:
             yield csv.reader(text, delimiter=";")

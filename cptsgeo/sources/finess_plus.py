@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from cptsgeo.codes import departement_of
 from cptsgeo.crs import MAINLAND, TERRITORY_CRS, WGS84
-from cptsgeo.errors import DataError
+from cptsgeo.errors import DataError, require_file
 from cptsgeo.i18n import _
 from cptsgeo.sources.layout import side_by_side
 from cptsgeo.tabular import parse_day
@@ -161,6 +161,7 @@ def _head(path: Path) -> dict[str, object]:
     """Read the scalars before the first list, and refuse another schema, and a depth for which ijson takes gigabytes."""
     import ijson
 
+    require_file(path)
     if _depth(path) > DEEPEST:
         raise _other_layout(path)
     head: dict[str, object] = {}
@@ -183,7 +184,6 @@ def _head(path: Path) -> dict[str, object]:
 
 def _stream(path: Path, part: str) -> Iterator[dict[str, Any]]:
     """Yield the objects of one list of the file."""
-
     _head(path)
     with path.open("rb") as file:
         yield from _checked(_items(file, part), path)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cptsgeo.crs import WGS84
-from cptsgeo.errors import FileError, Finding, raise_errors
+from cptsgeo.errors import FileError, Finding, raise_errors, require_path
 from cptsgeo.i18n import _
 from cptsgeo.layers import foreign, open_layer
 from cptsgeo.names import fold
@@ -128,6 +128,7 @@ def layer_files(path: Path, layer: str) -> list[tuple[Path, str | None]]:
     """
     import pyogrio
 
+    require_path(path)
     candidates = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.suffix.lower() in MAP_ENDINGS)
     found: list[tuple[Path, str | None]] = []
     for file in candidates:

@@ -209,7 +209,7 @@ def activities() -> str:
 
 def read_resources(path: Path) -> object:
     """Read resources, with no one who objected."""
-    beside = [one for one in (path.with_name(f"{SITES}_2023r.csv"),) if one.is_file()]
+    beside = list(path.parent.glob(f"{SITES}_2023r.csv"))
     return resources.parse_resources([path, *beside], units(), outlines(), new_register(), now=NOW)
 
 

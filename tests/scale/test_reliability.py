@@ -7,7 +7,6 @@ import json
 import os
 import random
 import resource
-import shutil
 import signal
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from cptsgeo.manifest import hash_outputs, read_manifest
 from cptsgeo.scope import parse_scope
 from cptsgeo.sources.store import sha256
 from cptsgeo.study import Inputs
+from tests.scale.test_unreadable import AS_ANYBODY, kept_out
 
 MOMENTS = int(os.environ.get("CPTSGEO_KILLS", "1"))
 BUILDS = int(os.environ.get("CPTSGEO_BUILDS", "1"))
@@ -324,11 +324,7 @@ def test_many_builds_in_a_row_leave_neither_memory_nor_files(tmp_path: Path, toy
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "toy"]
 
 
-AS_ANYBODY = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
-"""Words that run a command without the power of root to write where nobody may."""
-
-
-@pytest.mark.skipif(bool(AS_ANYBODY) and shutil.which("setpriv") is None, reason="root writes into every folder")
+@pytest.mark.skipif(not kept_out(), reason="root reads and writes everywhere, and setpriv cannot change it here")
 @pytest.mark.parametrize("words", [("build", "--no-maps"), ("atlas",), ("sizes",)], ids=lambda words: words[0])
 def test_a_read_only_folder_is_said(tmp_path: Path, words: tuple[str, ...]):
     closed = tmp_path / "closed"
