@@ -71,8 +71,7 @@ class Results:
     @cached_property
     def outlines(self) -> dict[str, gpd.GeoDataFrame]:
         """Return the outlines of the CPTS and of the départements, by layer: ``name``, ``geometry``; united when first drawn."""
-        contours, perimeters = self.study.contours, self.study.perimeters
-        assert contours is not None, "the study was read with contours"
+        contours, perimeters = self.study.drawn, self.study.perimeters
         members = perimeters.membership.set_index("insee_code")["cpts_id"]
         names = perimeters.cpts.set_index("cpts_id")["cpts_name"]
         return {
@@ -84,9 +83,8 @@ class Results:
     def layers(self) -> tuple[LayerView, ...]:
         """Return what a map of each layer of territories shows, its outlines united when first drawn."""
         study = self.study
-        assert study.contours is not None, "the study was read with contours"
         return tuple(
-            layer_view(study.contours, study.perimeters, layer, self.tables["overlap_summary"])
+            layer_view(study.drawn, study.perimeters, layer, self.tables["overlap_summary"])
             for layer in study.territories
         )
 
@@ -94,12 +92,11 @@ class Results:
     def cards(self) -> dict[str, dict[str, Any]]:
         """Return the identity card of every CPTS, by its id; see :func:`cptsgeo.card.cards`."""
         study = self.study
-        assert study.contours is not None, "the study was read with contours"
         return cards(
             study.communes,
             study.perimeters,
             editions=self.tables["cpts_editions"] if study.editions is not None else None,
-            borders=true_borders(study.ground.borders, study.contours),
+            borders=true_borders(study.ground.borders, study.drawn),
             paid_stages=study.inputs.paid_stages,
         )
 
@@ -245,8 +242,7 @@ def compute(study: Study, *, plan: Plan | None = None, with_plan: bool = True) -
         not there, and what shows none of them is there sooner.
     """
     tables, findings = compute_tables(study)
-    contours = study.contours
-    assert contours is not None, "the study was read with contours"
+    contours = study.drawn
     if with_plan:
         planned = planning(
             study.communes,

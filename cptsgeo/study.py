@@ -161,13 +161,18 @@ class Study:
         """Return the units of the scope."""
         return self.communes[self.in_scope]
 
+    @property
+    def drawn(self) -> gpd.GeoDataFrame:
+        """Return the contours of a study that was read with them."""
+        assert self.contours is not None, "the study was read with contours"
+        return self.contours
+
     @cached_property
     def ground(self) -> Adjacency:
         """Return the borders between the units that have outlines, measured when first asked for."""
         from cptsgeo.adjacency import adjacency
 
-        assert self.contours is not None, "the study was read with contours"
-        return adjacency(self.contours)
+        return adjacency(self.drawn)
 
 
 def read_study(inputs: Inputs, *, with_contours: bool = False) -> Study:

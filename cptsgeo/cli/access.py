@@ -90,11 +90,8 @@ def command(
         )
     register = read_register(optout)
     read = study(with_contours=True, uses_density=True, **options)
-    assert read.contours is not None, "the study was read with contours"
     codes = set(read.units["insee_code"])
-    found, findings = parse_resources(
-        resources, read.communes, read.contours, register, now=datetime.now(), within=codes
-    )
+    found, findings = parse_resources(resources, read.communes, read.drawn, register, now=datetime.now(), within=codes)
     raise_errors(findings)
     tell_findings(findings)
     graph = read_roads(roads) if roads is not None else None
@@ -108,7 +105,7 @@ def command(
         grid=read_grid(options["grid"]) if options["grid"] else None,
     )
     shown = for_audience(found, audience)
-    table = access_tables(read.units, read.contours, shown.table, read.perimeters, how, names=[BY[by]])[BY[by]]
+    table = access_tables(read.units, read.drawn, shown.table, read.perimeters, how, names=[BY[by]])[BY[by]]
     with TemporaryDirectory() as folder:
         path = Path(folder) / f"{BY[by]}.csv"
         write_table(table, path)

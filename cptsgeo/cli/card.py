@@ -65,13 +65,12 @@ def command(
     trend = None
     if read.editions is not None:
         trend = cpts_editions(read.editions.populations, read.perimeters, on=when)
-    assert read.contours is not None, "the study was read with contours"
     found = cards(
         read.communes,
         read.perimeters,
         cpts_ids=[cpts_id],
         editions=trend,
-        borders=true_borders(read.ground.borders, read.contours),
+        borders=true_borders(read.ground.borders, read.drawn),
         on=when,
         paid_stages=read.inputs.paid_stages,
     )[cpts_id]

@@ -149,9 +149,8 @@ def command(
     chosen = [code for code in (part.strip() for part in units.split(",")) if code]
     asked = {name: options.pop(name) for name in PLAN_OPTIONS}
     read = study(with_contours=True, uses_density=True, **options)
-    assert read.contours is not None, "a plan is read with contours"
-    ground = adjacency(read.contours, bridge_m=asked.pop("bridge_m"))
-    zones = clusters(read.communes, read.perimeters, read.contours, in_scope=read.in_scope, ground=ground)
+    ground = adjacency(read.drawn, bridge_m=asked.pop("bridge_m"))
+    zones = clusters(read.communes, read.perimeters, read.drawn, in_scope=read.in_scope, ground=ground)
     tables: dict[str, pd.DataFrame] = {}
     if which in {"extensions", "all"}:
         tables["extensions"] = extensions(read.communes, read.perimeters, zones, ground, chosen=chosen)
@@ -165,7 +164,7 @@ def command(
     else:
         table = tables[which]
         if which in {"plan", "plan-units"} and draws(form, output, options["contours"]):
-            table = _drawn(table, made if which == "plan" else None, read.contours)
+            table = _drawn(table, made if which == "plan" else None, read.drawn)
         deliver(table, form=form, output=output, overwrite=overwrite)
     if plan_membership is not None:
         _write_membership(made, plan_membership, overwrite)

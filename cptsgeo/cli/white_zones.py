@@ -76,8 +76,7 @@ def _clusters(read: Study, by: str, bridge_m: float, *, drawn: bool) -> pd.DataF
     from cptsgeo.need import cluster_need
     from cptsgeo.white_zones import clusters
 
-    assert read.contours is not None, "clusters are read with contours"
-    found = clusters(read.communes, read.perimeters, read.contours, in_scope=read.in_scope, bridge_m=bridge_m)
+    found = clusters(read.communes, read.perimeters, read.drawn, in_scope=read.in_scope, bridge_m=bridge_m)
     if by == "part":
         return found.parts
     if by == "neighbour":
@@ -87,7 +86,7 @@ def _clusters(read: Study, by: str, bridge_m: float, *, drawn: bool) -> pd.DataF
         table = table.merge(cluster_need(found.units, read.need), on="cluster_id", how="left", validate="one_to_one")
     if drawn:
         groups = found.units.set_index("insee_code")["cluster_id"]
-        shapes = dissolve(read.contours, groups).rename(columns={"name": "cluster_id"})
+        shapes = dissolve(read.drawn, groups).rename(columns={"name": "cluster_id"})
         table = gpd.GeoDataFrame(
             table.merge(shapes, on="cluster_id", how="left", validate="one_to_one"), geometry="geometry", crs=shapes.crs
         )
