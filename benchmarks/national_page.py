@@ -11,6 +11,7 @@ the pointer to the name of the commune painted, time to build with and without t
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import shutil
 import statistics
@@ -108,7 +109,8 @@ def row(name: str, found: list[dict[str, float]]) -> list[str]:
         *("{size_mb:.2f} MB", "{usable_s:.2f} s", "{heap_mb:.1f} MB", "{worst_frame_ms:.0f} ms"),
         "{hover_ms:.0f} ms (worst {worst_hover_ms:.0f})",
     )
-    return [f"`{name}`", *(text.format(**middle) for text in texts)]
+    cells = [text.format(**middle) for text in texts]
+    return [f"`{name}`", *cells[:-1], "no tooltip came" if math.isnan(middle["hover_ms"]) else cells[-1]]
 
 
 def main() -> None:
