@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.france import files
+from benchmarks.france import files, source
 from benchmarks.tables import machine, markdown, write_part
 
 STARTS = {
@@ -97,9 +97,8 @@ def main() -> None:
         [name, wall, processor, f"{processor / bare:.1f}", f"{megabytes:.0f} MB"]
         for name, (wall, processor), megabytes in zip(cases, cold, memory, strict=True)
     ]
-    outlines = "outlines of IGN" if options.communes else "made-up outlines"
     blocks = [
-        f"Measured with `python benchmarks/commands.py --rounds {options.rounds}` on {machine()}, {outlines}; wall is the median of"
+        f"Measured with `python benchmarks/commands.py --rounds {options.rounds}` on {machine()}, {source(options.communes)}; wall is the median of"
         f" {options.rounds} rounds (starts: {START_ROUNDS}), processor their mean.",
         "### Starts",
         markdown(["command", "wall", "processor"], [[name, *one] for name, one in zip(STARTS, starts, strict=True)]),

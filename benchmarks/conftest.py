@@ -11,7 +11,7 @@ import memray
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.france import france
+from benchmarks.france import france, source
 
 Measure = Callable[..., None]
 
@@ -23,7 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_benchmark_update_machine_info(config: pytest.Config, machine_info: dict[str, Any]) -> None:
     """Keep which outlines were measured on."""
-    machine_info["outlines"] = "made-up outlines" if config.getoption("--communes") is None else "outlines of IGN"
+    machine_info["outlines"] = source(config.getoption("--communes"))
 
 
 @pytest.fixture(scope="session")

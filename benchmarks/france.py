@@ -88,6 +88,11 @@ def perimeters(layer: pd.DataFrame) -> pd.DataFrame:
     return members.assign(stage=stages[number % len(stages)])[["insee_code", "cpts_name", "stage"]]
 
 
+def source(communes: Path | None) -> str:
+    """Say which outlines a measure is on."""
+    return "made-up outlines" if communes is None else "outlines of IGN"
+
+
 def files(communes: Path | None, folder: Path) -> tuple[Path, Path]:
     """Return a file of outlines, made up in the folder where none is given, and one of perimeters made of their EPCI."""
     contours, members = communes or folder / "communes.parquet", folder / "perimeters.csv"

@@ -24,7 +24,7 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.france import files
+from benchmarks.france import files, source
 from benchmarks.page_peers import PEERS, Peer
 from benchmarks.tables import machine, markdown, write_part
 from cptsgeo.maps.pages import page
@@ -120,9 +120,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--no-peers", action="store_true")
     options = parser.parse_args()
+    given = next(iter(options.contours), None)
     with tempfile.TemporaryDirectory() as made, sync_playwright() as driver:
         folder = Path(made)
-        communes, members = files(next(iter(options.contours), None), folder)
+        communes, members = files(given, folder)
         contours = (communes, *options.contours[1:])
         inputs = Inputs(contours=contours, perimeters=members, scope=parse_scope("france"), accept_holes=True)
         results = compute(read_study(inputs, with_contours=True))
@@ -142,14 +143,13 @@ def main() -> None:
             rows.append(row(name, [measure(browser, path, peer.ready) for _round in range(options.rounds)]))
         browser.close()
     head = ["page", "size", "drawn and usable", "heap", "worst frame while panning", "hover"]
-    outlines = "outlines of IGN" if options.contours else "made-up outlines"
     table = markdown(head, rows)
     if options.no_peers:
         print(table)
         return
     said = (
         f"Measured with `python benchmarks/national_page.py --rounds {options.rounds}` on {machine()}; medians of {options.rounds}"
-        f" openings in one browser, wall time. {len(results.units):,} units, {outlines}. The page of cptsgeo is built in {cold:.1f} s"
+        f" openings in one browser, wall time. {len(results.units):,} units, {source(given)}. The page of cptsgeo is built in {cold:.1f} s"
         f" of processor, {warm:.1f} s once its outlines are kept on disk."
     )
     write_part("national_page", [said, table])

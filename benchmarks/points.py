@@ -22,7 +22,7 @@ import numpy as np
 import psutil
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
-from benchmarks.france import france
+from benchmarks.france import france, source
 from benchmarks.tables import machine, markdown, write_part
 
 DOC = Path(__file__).parents[1] / "docs" / "scale.md"
@@ -140,10 +140,9 @@ def main() -> None:
     table = markdown(head, rows)
     print(table)
     if options.write:
-        outlines = "outlines of IGN" if options.communes else "made-up outlines"
         write_part(
             "points",
-            [f"Measured with `python benchmarks/points.py --write` on {machine()}, {outlines}.", table],
+            [f"Measured with `python benchmarks/points.py --write` on {machine()}, {source(options.communes)}.", table],
             doc=DOC,
         )
 

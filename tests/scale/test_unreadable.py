@@ -71,6 +71,22 @@ def test_a_reader_says_what_the_system_refuses() -> None:
     assert json.loads(done.stdout) == {}
 
 
+@pytest.mark.skipif(not kept_out(), reason="root reads and writes everywhere, and setpriv cannot change it here")
+def test_the_command_line_says_what_no_reader_foresees(tmp_path: Path) -> None:
+    mirror = tmp_path / "mirror"
+    mirror.mkdir(mode=0)
+    words = [*AS_ANYBODY, sys.executable, "-m", "cptsgeo", "data", "pull", "populations", "--mirror", str(mirror)]
+    set_here = {"PYTHONPATH": str(ROOT), "CPTSGEO_DATA": str(tmp_path / "data")}
+    try:
+        done = subprocess.run(words, env=os.environ | set_here, capture_output=True, text=True)
+    finally:
+        mirror.chmod(0o755)
+    assert done.returncode == 1
+    assert "le système refuse (accès refusé)" in done.stderr
+    assert str(mirror) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     print(json.dumps(all_refused(), indent=1))
